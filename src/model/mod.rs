@@ -1,0 +1,18 @@
+//! Facts: what is, as the operating system told it. Nothing here judges, formats or asks.
+
+mod netns;
+mod process;
+mod snapshot;
+mod socket;
+mod text;
+mod time;
+
+pub use netns::{Interface, NetNs, NetNsKind};
+pub use process::{ExeState, Process, UnitState};
+pub use snapshot::{
+    Certainty, Gap, Hidepid, Holder, Host, NamespaceKind, ProcessCounts, Snapshot, Source, TableRead, TableStatus,
+    Vantage, Via,
+};
+pub use socket::{Backlog, Local, Scope, Socket, State, Transport, UnixKind};
+pub use text::Text;
+pub use time::Timestamp;

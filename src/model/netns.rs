@@ -1,0 +1,62 @@
+//! A network namespace and the devices in it.
+
+use std::net::IpAddr;
+
+use super::Text;
+
+/// What a network namespace is to this host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NetNsKind {
+    /// The initial network namespace.
+    Host,
+    /// The namespace of a container.
+    Container,
+    /// Any other.
+    Other,
+}
+
+impl NetNsKind {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Container => "container",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// One network namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetNs {
+    /// Its inode in the nsfs; `None` where it could not be read.
+    pub inode: Option<u64>,
+    /// What people call it, where it has a name.
+    pub name: Option<Text>,
+    /// What it is to this host.
+    pub kind: NetNsKind,
+    /// Its devices, by index; `None` where they could not be read.
+    pub interfaces: Option<Vec<Interface>>,
+}
+
+/// One network device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Its index in the namespace.
+    pub index: u32,
+    /// Its name.
+    pub name: Text,
+    /// It is up (`IFF_UP`).
+    pub up: bool,
+    /// It is a loopback device (`IFF_LOOPBACK`).
+    pub loopback: bool,
+    /// Its own addresses.
+    pub addresses: Vec<IpAddr>,
+}
+
+impl NetNs {
+    /// The device of that index.
+    pub fn interface(&self, index: u32) -> Option<&Interface> {
+        self.interfaces.as_ref()?.iter().find(|interface| interface.index == index)
+    }
+}

@@ -1,0 +1,101 @@
+//! A process that holds a socket.
+
+use super::{Text, Timestamp};
+
+/// What is known of the file that a process executes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ExeState {
+    /// The file behind the magic link has the device and inode of that path in the host's root: verified.
+    Ok,
+    /// No name leads to the file any more (link count 0).
+    Deleted,
+    /// The file never had a name: `memfd_create(2)`.
+    Memfd,
+    /// The host's root has another file at that path, or none: a mount namespace of its own, or a replaced name.
+    Foreign,
+    /// The link may not be read from here.
+    Unreadable,
+}
+
+impl ExeState {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Deleted => "deleted",
+            Self::Memfd => "memfd",
+            Self::Foreign => "foreign",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// Whether a process belongs to a unit of the service manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UnitState {
+    /// Its cgroup was read and lies in no unit.
+    None,
+    /// Its cgroup lies in a unit.
+    Known,
+    /// Its cgroup could not be read, or its path does not lead up to the root.
+    Unknown,
+}
+
+impl UnitState {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Known => "known",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One process and what could be learned of it. Its identity is (boot id, pid, start ticks).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its id in the pid namespace of this run.
+    pub pid: u32,
+    /// The id of its parent; 0 for none.
+    pub ppid: Option<u32>,
+    /// Clock ticks from boot to its start, `/proc/PID/stat` field 22.
+    pub start_ticks: Option<u64>,
+    /// When it started.
+    pub started: Option<Timestamp>,
+    /// The name it gave itself, at most 15 bytes: a claim, never evidence.
+    pub comm: Option<Text>,
+    /// The path of its executable as the magic link gives it, without the kernel's mark of deletion.
+    pub exe: Option<Text>,
+    /// What is known of that file.
+    pub exe_state: ExeState,
+    /// Somebody other than root may write the file or a directory above it, or its own user may; `None` where the file
+    /// is not verified.
+    pub exe_writable: Option<bool>,
+    /// Its effective user.
+    pub uid: Option<u32>,
+    /// The name of that user in `/etc/passwd`.
+    pub user: Option<Text>,
+    /// The path of its cgroup.
+    pub cgroup: Option<Text>,
+    /// The first unit of the cgroup path below the slices.
+    pub unit: Option<Text>,
+    /// The unit within that unit: what a user's own manager runs.
+    pub user_unit: Option<Text>,
+    /// Whether it belongs to a unit.
+    pub unit_state: UnitState,
+    /// Its arguments joined by spaces; only where they were asked for.
+    pub cmdline: Option<Text>,
+    /// It changed while it was looked at.
+    pub raced: bool,
+}
+
+impl Process {
+    /// The verified executable: the only name of a process that is evidence.
+    pub fn verified_exe(&self) -> Option<&Text> {
+        match self.exe_state {
+            ExeState::Ok => self.exe.as_ref(),
+            _ => None,
+        }
+    }
+}

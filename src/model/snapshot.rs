@@ -1,0 +1,252 @@
+//! What is, and what could not be seen.
+
+use super::{NetNs, Process, Socket, Text, Timestamp};
+
+/// The host that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Host {
+    /// An id made for this program from the machine id, as `sd_id128_get_machine_app_specific(3)` makes one: 32 hex.
+    pub id: Option<String>,
+    /// The name of the host.
+    pub hostname: Option<Text>,
+    /// The id of this boot, `/proc/sys/kernel/random/boot_id`.
+    pub boot_id: Option<Text>,
+    /// The operating system: `linux`, `macos`, `windows`, …
+    pub platform: &'static str,
+    /// The release of the kernel.
+    pub kernel: Option<Text>,
+    /// The lowest and the highest port that the kernel hands out by itself, both inclusive.
+    pub ephemeral_ports: Option<(u16, u16)>,
+    /// The lowest port that needs no privilege to bind.
+    pub unprivileged_port: Option<u16>,
+}
+
+/// How `/proc` hides other users' processes, proc(5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hidepid {
+    /// Everybody sees every process.
+    Off,
+    /// Other users' processes are seen, their files are not.
+    NoAccess,
+    /// Other users' processes are not seen.
+    Invisible,
+    /// Only processes that the caller may trace are seen.
+    Ptraceable,
+}
+
+impl Hidepid {
+    /// The name as the mount option has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::NoAccess => "noaccess",
+            Self::Invisible => "invisible",
+            Self::Ptraceable => "ptraceable",
+        }
+    }
+}
+
+/// Whether a namespace of this run is the first of the host or one within it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamespaceKind {
+    /// The first namespace of the host.
+    Initial,
+    /// One within it.
+    Nested,
+}
+
+impl NamespaceKind {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Initial => "initial",
+            Self::Nested => "nested",
+        }
+    }
+}
+
+/// From where a run looked: what decides how much it could see.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Vantage {
+    /// The effective user.
+    pub uid: Option<u32>,
+    /// The effective capabilities by name (`cap_sys_ptrace`), in the order of their numbers.
+    pub caps: Option<Vec<&'static str>>,
+    /// The pid namespace.
+    pub pid_ns: Option<NamespaceKind>,
+    /// The user namespace.
+    pub user_ns: Option<NamespaceKind>,
+    /// What `/proc` hides.
+    pub hidepid: Option<Hidepid>,
+}
+
+/// How a table was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TableStatus {
+    /// Whole.
+    Read,
+    /// This kernel has no such protocol: nothing is missing.
+    Absent,
+    /// It exists and could not be read.
+    Unreadable,
+    /// It was read, and changed faster than it could be read.
+    Unstable,
+}
+
+impl TableStatus {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Absent => "absent",
+            Self::Unreadable => "unreadable",
+            Self::Unstable => "unstable",
+        }
+    }
+}
+
+/// Where the rows of a table came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// `NETLINK_SOCK_DIAG`, sock_diag(7).
+    SockDiag,
+    /// A file below `/proc/net`, proc(5).
+    Proc,
+    /// The descriptors of processes.
+    Fd,
+}
+
+impl Source {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SockDiag => "sock_diag",
+            Self::Proc => "proc",
+            Self::Fd => "fd",
+        }
+    }
+}
+
+/// One table of sockets in one namespace, and how it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableRead {
+    /// The name of the table: `tcp`, `tcp6`, `udp`, …, as below `/proc/net`.
+    pub table: &'static str,
+    /// Index into [`Snapshot::namespaces`].
+    pub netns: usize,
+    /// How it was read.
+    pub status: TableStatus,
+    /// Where its rows came from; `None` where there are none.
+    pub source: Option<Source>,
+    /// Fields of a listener that this source does not tell.
+    pub lacks: &'static [&'static str],
+    /// What went wrong, in words.
+    pub error: Option<String>,
+}
+
+/// Something that could not be seen: what, why, what follows, and what would mend it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Gap {
+    /// What could not be seen.
+    pub what: String,
+    /// Why not.
+    pub why: String,
+    /// What the answer lacks for it.
+    pub consequence: String,
+    /// What would mend it.
+    pub remedy: String,
+}
+
+/// How the descriptors of processes could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct ProcessCounts {
+    /// Processes that were listed.
+    pub seen: u64,
+    /// Those whose descriptors the kernel refused, where this run lacks a capability.
+    pub no_permission: u64,
+    /// Those whose descriptors it refused although this run has every capability that should do.
+    pub denied_despite_caps: u64,
+    /// Those that ended while they were looked at.
+    pub vanished: u64,
+    /// Descriptors that were listed and could not be read, of processes that could.
+    pub hidden_descriptors: u64,
+    /// Some processes may not be listed at all.
+    pub hidden_possible: bool,
+}
+
+/// The way by which a process holds a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Via {
+    /// A descriptor of the process.
+    Fd,
+}
+
+impl Via {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fd => "fd",
+        }
+    }
+}
+
+/// How sure it is that a process holds a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Certainty {
+    /// Its own descriptor was seen.
+    Proved,
+}
+
+impl Certainty {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Proved => "proved",
+        }
+    }
+}
+
+/// One process holds one socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Holder {
+    /// Index into [`Snapshot::sockets`].
+    pub socket: u32,
+    /// Index into [`Snapshot::processes`].
+    pub process: u32,
+    /// The lowest descriptor of the process that leads to the socket.
+    pub fd: u32,
+}
+
+/// Everything that one run saw of one host, and the gaps. Collection never fails: it returns this.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Snapshot {
+    /// When the run began.
+    pub taken_at: Timestamp,
+    /// The host.
+    pub host: Host,
+    /// From where it was looked at.
+    pub vantage: Vantage,
+    /// The network namespaces that were read.
+    pub namespaces: Vec<NetNs>,
+    /// The sockets, in no promised order.
+    pub sockets: Vec<Socket>,
+    /// The processes that hold any of them, by pid.
+    pub processes: Vec<Process>,
+    /// Who holds what, sorted by socket, then by process; one entry for a process and a socket.
+    pub holders: Vec<Holder>,
+    /// How each table was read.
+    pub tables: Vec<TableRead>,
+    /// How the processes could be read.
+    pub counts: ProcessCounts,
+    /// What could not be seen.
+    pub gaps: Vec<Gap>,
+}
+
+impl Snapshot {
+    /// The holders of a socket.
+    pub fn holders_of(&self, socket: usize) -> &[Holder] {
+        let start = self.holders.partition_point(|holder| (holder.socket as usize) < socket);
+        let end = self.holders.partition_point(|holder| (holder.socket as usize) <= socket);
+        &self.holders[start..end]
+    }
+}
