@@ -1,2 +1,6 @@
 //! x
+pub mod error;
+pub mod finding;
 pub mod model;
+pub mod registry;
+pub mod report;

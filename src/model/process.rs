@@ -52,6 +52,37 @@ impl UnitState {
     }
 }
 
+/// What is known of the owner of a socket: the first that applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OwnerStatus {
+    /// At least one process holds it, and is named.
+    Known,
+    /// Nobody was seen to hold it, and some processes could not be looked into for lack of permission.
+    Denied,
+    /// Nobody was seen to hold it, and processes outside our pid namespace cannot be seen.
+    OtherPidNamespace,
+    /// The socket was gone before its holder was found.
+    Vanished,
+    /// Every process was looked into, and none holds it.
+    None,
+    /// Nobody was seen to hold it, and the view was incomplete in another way.
+    Unknown,
+}
+
+impl OwnerStatus {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::Denied => "denied",
+            Self::OtherPidNamespace => "other_pid_namespace",
+            Self::Vanished => "vanished",
+            Self::None => "none",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// One process and what could be learned of it. Its identity is (boot id, pid, start ticks).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {

@@ -1,0 +1,321 @@
+//! Everything a renderer may need, in the order of output.
+
+use crate::error::Exit;
+use crate::finding::{Finding, Fingerprint, Severity};
+use crate::model::{
+    Certainty, Gap, Host, NetNs, NetNsKind, OwnerStatus, Process, ProcessCounts, Scope, Socket, TableRead, TableStatus,
+    Text, Timestamp, Transport, UnitState, Vantage, Via,
+};
+use crate::registry::{EntrySource, Verdict};
+
+/// The answer of one run.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// 32 hexadecimal digits, new with each run.
+    pub run_id: String,
+    /// When the host was looked at.
+    pub taken_at: Timestamp,
+    /// How the run ends.
+    pub exit: Exit,
+    /// The program and what it knows.
+    pub tool: Tool,
+    /// The host.
+    pub host: Host,
+    /// From where it was looked at.
+    pub vantage: Vantage,
+    /// The network namespaces that were read.
+    pub namespaces: Vec<NetNs>,
+    /// How each table was read.
+    pub tables: Vec<TableRead>,
+    /// How the processes could be read.
+    pub counts: ProcessCounts,
+    /// What could not be seen.
+    pub gaps: Vec<Gap>,
+    /// The processes that hold any of the listeners; [`Owner::process`] points here.
+    pub processes: Vec<Process>,
+    /// The listeners, in the order of output.
+    pub listeners: Vec<Listener>,
+    /// The findings, the gravest first.
+    pub findings: Vec<Finding>,
+}
+
+/// The program and what it knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// The version of the program.
+    pub version: &'static str,
+    /// The date of IANA's registry within.
+    pub iana_date: &'static str,
+    /// Known uses and assigned names within.
+    pub entries: usize,
+    /// Entries from the user's own registry files.
+    pub overlays: usize,
+}
+
+/// One listener, judged.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// The socket.
+    pub socket: Socket,
+    /// For eyes and queries, escaped, not unique: `tcp/0.0.0.0:3221`.
+    pub endpoint: String,
+    /// From (namespace, transport, cookie): unique in one report.
+    pub id: u64,
+    /// Shared by rows of one address, port and device.
+    pub group: u64,
+    /// The device it is bound to; empty for none.
+    pub interface: Text,
+    /// The class of the bound address.
+    pub scope: Scope,
+    /// That class, narrowed by the device and the namespace's own addresses: what severity uses.
+    pub exposure: Scope,
+    /// The kernel chose the port, and neither registry nor policy names it.
+    pub ephemeral: bool,
+    /// What is known of its owner.
+    pub owner_status: OwnerStatus,
+    /// How many processes hold it.
+    pub owner_count: usize,
+    /// At most [`MAX_OWNERS`] of them, each distinct (executable, user, unit) among them.
+    pub owners: Vec<Owner>,
+    /// What its port claims to be.
+    pub service: Option<Service>,
+    /// Indexes into [`Report::findings`].
+    pub findings: Vec<usize>,
+    /// The worst of them.
+    pub severity: Option<Severity>,
+}
+
+/// The most owners that a listener lists.
+pub const MAX_OWNERS: usize = 64;
+
+/// A process that holds a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Index into [`Report::processes`].
+    pub process: usize,
+    /// The lowest descriptor by which it does.
+    pub fd: u32,
+    /// The way by which it does.
+    pub via: Via,
+    /// How sure that is.
+    pub certainty: Certainty,
+    /// What it does with the socket.
+    pub role: Role,
+}
+
+/// What an owner does with a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// It serves.
+    Server,
+    /// It holds the socket for a service that it starts.
+    Activator,
+    /// It passes on to another.
+    Proxy,
+}
+
+impl Role {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Activator => "activator",
+            Self::Proxy => "proxy",
+        }
+    }
+}
+
+/// What a port claims to be, and what its owner says to that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The name of the service.
+    pub name: &'static str,
+    /// What it is, in words.
+    pub title: &'static str,
+    /// Where the name comes from.
+    pub source: EntrySource,
+    /// What IANA lists at this port, where that differs.
+    pub iana_name: Option<&'static str>,
+    /// What the owner says to the claim.
+    pub claim: Verdict,
+    /// It administers something; `None` where that is not known.
+    pub management: Option<bool>,
+    /// How it protects what it says: `cleartext`, `tls`, …
+    pub security: Option<&'static str>,
+    /// What to use instead, where it is not protected.
+    pub secure_counterpart: Vec<Counterpart>,
+    /// Other uses of the port.
+    pub alternatives: Vec<(&'static str, EntrySource)>,
+}
+
+/// The secure counterpart of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Counterpart {
+    /// A service of its own.
+    Service {
+        /// Its transport.
+        transport: Transport,
+        /// Its port.
+        port: u16,
+        /// Its name.
+        name: &'static str,
+        /// It is listening here too.
+        listening: bool,
+    },
+    /// Something that is no port, in words.
+    Text(&'static str),
+}
+
+/// How many of what a report holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Listeners.
+    pub listeners: usize,
+    /// Findings, by severity from the mildest.
+    pub findings: [usize; 5],
+    /// Listeners whose owner is not known.
+    pub unattributed: usize,
+}
+
+impl Report {
+    /// The process of an owner.
+    pub fn process(&self, owner: &Owner) -> &Process {
+        &self.processes[owner.process]
+    }
+
+    /// The owner that speaks for a listener: the first.
+    pub fn first_owner<'a>(&'a self, listener: &Listener) -> Option<&'a Process> {
+        listener.owners.first().map(|owner| self.process(owner))
+    }
+
+    /// The namespace of a listener.
+    pub fn netns(&self, listener: &Listener) -> &NetNs {
+        &self.namespaces[listener.socket.netns]
+    }
+
+    /// The unit of a listener and whether it has one.
+    pub fn unit<'a>(&'a self, listener: &Listener) -> (Option<&'a Text>, UnitState) {
+        match self.first_owner(listener) {
+            Some(process) => (process.unit.as_ref(), process.unit_state),
+            None => (None, UnitState::Unknown),
+        }
+    }
+
+    /// True where every table could be read and every process could be looked into.
+    pub fn is_complete(&self) -> bool {
+        let counts = &self.counts;
+        self.gaps.is_empty()
+            && self.tables.iter().all(|table| matches!(table.status, TableStatus::Read | TableStatus::Absent))
+            && counts.no_permission + counts.denied_despite_caps + counts.hidden_descriptors == 0
+            && !counts.hidden_possible
+    }
+
+    /// How many of what it holds.
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary { listeners: self.listeners.len(), ..Summary::default() };
+        for finding in &self.findings {
+            summary.findings[finding.severity as usize] += 1;
+        }
+        summary.unattributed = self.listeners.iter().filter(|l| l.owner_status != OwnerStatus::Known).count();
+        summary
+    }
+
+    /// What makes two sightings of a listener the same thing.
+    pub fn fingerprint(&self, listener: &Listener) -> Fingerprint {
+        let owner = self.first_owner(listener);
+        let escaped = |text: Option<&Text>| text.map(Text::escaped).unwrap_or_default();
+        let unit = owner.and_then(|process| process.unit.as_ref()).map(|unit| stable_unit(&unit.escaped()));
+        let user = match owner {
+            Some(Process { user: Some(user), .. }) => user.escaped(),
+            Some(Process { uid, .. }) => uid.map(|uid| uid.to_string()).unwrap_or_default(),
+            None => listener.socket.uid.map(|uid| uid.to_string()).unwrap_or_default(),
+        };
+        Fingerprint::default()
+            .field("transport", listener.socket.transport.name())
+            .field("address", listener.address())
+            .field("port", if listener.ephemeral { "ephemeral".to_owned() } else { listener.port_text() })
+            .field("device", listener.interface.escaped())
+            .field("netns", self.netns(listener).kind.name())
+            .field("container", "")
+            .field("exe", escaped(owner.and_then(|process| process.exe.as_ref())))
+            .field("user", user)
+            .field("unit", unit.unwrap_or_default())
+    }
+
+    /// True where a listener's namespace is the first of the host.
+    pub fn in_host_namespace(&self, listener: &Listener) -> bool {
+        self.netns(listener).kind == NetNsKind::Host
+    }
+}
+
+impl Listener {
+    /// The bound address as text: an internet address, a context id, a path; empty for a packet socket.
+    pub fn address(&self) -> String {
+        use crate::model::Local;
+        match &self.socket.local {
+            Local::Inet { ip, .. } | Local::Raw { ip, .. } => ip.to_string(),
+            Local::Vsock { cid: u32::MAX, .. } => "any".to_owned(),
+            Local::Vsock { cid, .. } => cid.to_string(),
+            Local::Packet { .. } => String::new(),
+            Local::Unix { path, .. } => unix_name(path),
+        }
+    }
+
+    /// The port as text, or what stands for one: a protocol number, an ethertype; empty for a unix socket.
+    pub fn port_text(&self) -> String {
+        use crate::model::Local;
+        match &self.socket.local {
+            Local::Inet { port, .. } => port.to_string(),
+            Local::Vsock { port: u32::MAX, .. } => "any".to_owned(),
+            Local::Vsock { port, .. } => port.to_string(),
+            Local::Raw { protocol, .. } => format!("proto={protocol}"),
+            Local::Packet { protocol: 3, .. } => "all".to_owned(),
+            Local::Packet { protocol, .. } => format!("{protocol:#06x}"),
+            Local::Unix { .. } => String::new(),
+        }
+    }
+}
+
+/// The name of a unix socket: `@` stands for the NUL byte of an abstract one, as in `/proc/net/unix`.
+pub fn unix_name(path: &Text) -> String {
+    match path.as_bytes().split_first() {
+        Some((0, rest)) => format!("@{}", Text::from(rest).escaped()),
+        _ => path.escaped(),
+    }
+}
+
+/// A unit's name without what changes from one start to the next: the instance, and the number of a session or run.
+fn stable_unit(unit: &str) -> String {
+    let (stem, kind) = unit.rsplit_once('.').unwrap_or((unit, ""));
+    let stem = match stem.split_once('@') {
+        Some((template, _)) => format!("{template}@"),
+        None => {
+            let transient = stem.rsplit_once('-').filter(|(head, tail)| {
+                matches!(*head, "session" | "run") || (tail.len() >= 8 && tail.bytes().all(|b| b.is_ascii_hexdigit()))
+            });
+            transient.map_or_else(|| stem.to_owned(), |(head, _)| format!("{head}-"))
+        }
+    };
+    format!("{stem}.{kind}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_lose_what_changes_with_each_start() {
+        assert_eq!(stable_unit("ssh.service"), "ssh.service");
+        assert_eq!(stable_unit("postfix@-.service"), "postfix@.service");
+        assert_eq!(stable_unit("session-12.scope"), "session-.scope");
+        assert_eq!(stable_unit("docker-0123456789abcdef.scope"), "docker-.scope");
+        assert_eq!(stable_unit("prometheus-node-exporter.service"), "prometheus-node-exporter.service");
+    }
+
+    #[test]
+    fn unix_names_show_their_kind() {
+        assert_eq!(unix_name(&Text::from("\0bus\n")), "@bus\\u{a}");
+        assert_eq!(unix_name(&Text::from("/run/x y")), "/run/x y");
+        assert_eq!(unix_name(&Text::default()), "");
+    }
+}
