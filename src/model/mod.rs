@@ -2,6 +2,7 @@
 
 mod netns;
 mod process;
+mod severity;
 mod snapshot;
 mod socket;
 mod text;
@@ -9,6 +10,7 @@ mod time;
 
 pub use netns::{Interface, NetNs, NetNsKind};
 pub use process::{ExeState, Process, UnitState};
+pub use severity::Severity;
 pub use snapshot::{
     Certainty, Gap, Hidepid, Holder, Host, NamespaceKind, ProcessCounts, Snapshot, Source, TableRead, TableStatus,
     Vantage, Via,
