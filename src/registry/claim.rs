@@ -92,15 +92,16 @@ impl Registry {
     fn confirms(&self, programs: &[Program], candidates: &[Entry], at: usize) -> bool {
         programs.iter().filter(|program| program.trusted).any(|program| {
             let listed: Vec<Entry> = self.rows_of(&program.name).filter(|entry| candidates.contains(entry)).collect();
-            // An interpreter says that something runs: which service, only where just one is run by it here.
-            listed.contains(&candidates[at]) && (program.role != Role::Interpreter || listed.len() == 1)
+            // What runs anything says which service only where just one is run by it here.
+            let runs_anything = matches!(program.role, Role::Interpreter | Role::Host);
+            listed.contains(&candidates[at]) && (!runs_anything || listed.len() == 1)
         })
     }
 
     /// The services of those programs that are servers of something else and of no candidate.
     fn serves_else(&self, programs: &[Program], candidates: &[Entry]) -> Vec<Entry> {
         let mut services = Vec::new();
-        for program in programs.iter().filter(|program| program.role == Role::Server) {
+        for program in programs.iter().filter(|program| matches!(program.role, Role::Server | Role::Host)) {
             let listed: Vec<Entry> = self.rows_of(&program.name).collect();
             if !listed.iter().any(|entry| candidates.contains(entry)) {
                 services.extend(listed.into_iter().filter(|entry| !services.contains(entry)).collect::<Vec<_>>());

@@ -15,7 +15,7 @@ mod schema;
 mod service_ref;
 mod table;
 #[cfg(test)]
-mod whole_tests;
+mod tests;
 
 pub use claim::{Claim, OwnerEvidence, Verdict};
 pub use entry::{Counterpart, Entry, Weakness};

@@ -291,9 +291,9 @@ fn key_before(before: &str) -> Option<&str> {
     // A list may run over several lines; two thousand bytes are more than any list of names needs.
     let window = before.get(before.len().saturating_sub(2000)..).unwrap_or(before);
     let (head, _) = window.rsplit_once('=')?;
-    let name = head.trim_end_matches([' ', '\t']);
-    let start = name.rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).map_or(0, |at| at + 1);
-    Some(&name[start..]).filter(|name| is_bare_key(name))
+    let line = head.trim_end_matches([' ', '\t']);
+    let start = line.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-').len();
+    Some(&line[start..]).filter(|name| is_bare_key(name))
 }
 
 /// Checks values and turns them into plain ones.
