@@ -30,7 +30,7 @@ const REGISTRY: &str = "port-registry.toml";
 const IANA: &str = "registry/iana.tsv";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for input in [REGISTRY, IANA, "build.rs", "src/registry"] {
+    for input in [REGISTRY, IANA] {
         #[allow(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
         {
             println!("cargo::rerun-if-changed={input}");
