@@ -3,7 +3,7 @@
 use crate::model::Transport;
 
 use super::program::{Role, canonical, role};
-use super::{Entry, Registry};
+use super::{Entry, EntrySource, Registry};
 
 /// What is known of one executable that holds a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Verdict {
 /// What a port claims to be, and what its owners say to that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// The service: the first that the owners confirm, else the likeliest.
+    /// The service: of those that the owners confirm the most specific, else the likeliest.
     pub entry: Entry,
     /// What the owners say.
     pub verdict: Verdict,
@@ -85,7 +85,10 @@ impl Registry {
         };
         let confirmed =
             programs.iter().zip(&listed).flat_map(|(program, listed)| confirmed(program, listed, &candidates));
-        if let Some(at) = confirmed.min() {
+        // Of several that are confirmed, the one that lists the fewest programs says the most; overlays still come first.
+        let telling =
+            |at: &usize| (candidates[*at].source() != EntrySource::User, candidates[*at].owners().count(), *at);
+        if let Some(at) = confirmed.min_by_key(telling) {
             (claim.entry, claim.verdict) = (candidates[at], Verdict::Confirmed);
         } else if !candidates.iter().any(|entry| entry.takes_any_owner()) {
             for (program, listed) in programs.iter().zip(listed) {
