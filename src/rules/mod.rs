@@ -8,7 +8,7 @@ mod subject;
 mod weigh;
 
 pub(crate) use subject::serves;
-pub use subject::{Exposure, Subject};
+pub use subject::{Credible, Exposure, Subject};
 
 use crate::finding::{Evidence, RuleInfo, Severity};
 
