@@ -11,6 +11,8 @@ mod closed;
 #[path = "src/registry/error.rs"]
 #[allow(unreachable_pub, reason = "the library exports it")]
 mod error;
+#[path = "src/registry/fault.rs"]
+mod fault;
 #[path = "src/registry/program.rs"]
 #[allow(dead_code, reason = "the build needs the names of programs, not their roles")]
 mod program;
@@ -28,7 +30,7 @@ const REGISTRY: &str = "port-registry.toml";
 const IANA: &str = "registry/iana.tsv";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for input in [REGISTRY, IANA, "build.rs", "src/registry"] {
+    for input in [REGISTRY, IANA] {
         #[allow(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
         {
             println!("cargo::rerun-if-changed={input}");

@@ -9,13 +9,14 @@ mod claim;
 mod closed;
 mod entry;
 mod error;
+mod fault;
 mod kinds;
 mod program;
 mod schema;
 mod service_ref;
 mod table;
 #[cfg(test)]
-mod whole_tests;
+mod tests;
 
 pub use claim::{Claim, OwnerEvidence, Verdict};
 pub use entry::{Counterpart, Entry, Weakness};

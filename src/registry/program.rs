@@ -26,12 +26,14 @@ pub(super) fn canonical(base: &[u8]) -> Vec<u8> {
 const VERSIONED: [&[u8]; 7] = [b"python", b"perl", b"ruby", b"php", b"php-fpm", b"lua", b"node"];
 
 /// What a program says about the service behind its socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
     /// It is the service.
     Server,
     /// It runs any service: the script decides.
     Interpreter,
+    /// It serves any application: being listed once says more than being listed by several services of one port.
+    Host,
     /// It stands in front of any service.
     Proxy,
     /// It opens sockets for others and is never the service.
@@ -47,6 +49,8 @@ pub(super) fn role(canonical: &[u8]) -> Role {
         Role::Interpreter
     } else if among(&PROXIES) {
         Role::Proxy
+    } else if among(&HOSTS) {
+        Role::Host
     } else {
         Role::Server
     }
@@ -99,6 +103,24 @@ const INTERPRETERS: [&str; 27] = [
     "rscript",
 ];
 
+const HOSTS: [&str; 15] = [
+    "nginx",
+    "angie",
+    "openresty",
+    "httpd",
+    "apache2",
+    "caddy",
+    "lighttpd",
+    "uwsgi",
+    "gunicorn",
+    "uvicorn",
+    "puma",
+    "system",
+    "w3wp",
+    "squid",
+    "varnishd",
+];
+
 /// ssh and sshd are among them for the ports they forward.
 const PROXIES: [&str; 13] = [
     "haproxy",
@@ -148,12 +170,13 @@ mod tests {
 
     #[test]
     fn roles_are_asked_by_canonical_names() {
-        for name in GO_BETWEENS.iter().chain(&INTERPRETERS).chain(&PROXIES) {
+        for name in GO_BETWEENS.iter().chain(&INTERPRETERS).chain(&HOSTS).chain(&PROXIES) {
             assert_eq!(canonical(name.as_bytes()), name.as_bytes());
         }
         assert_eq!(role(&canonical(b"python3.11")), Role::Interpreter);
         assert_eq!(role(&canonical(b"svchost.exe")), Role::GoBetween);
         assert_eq!(role(b"sshd"), Role::Proxy);
-        assert_eq!(role(b"nginx"), Role::Server);
+        assert_eq!(role(b"nginx"), Role::Host);
+        assert_eq!(role(b"postgres"), Role::Server);
     }
 }
