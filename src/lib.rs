@@ -1,4 +1,5 @@
 //! x
+pub mod collect;
 pub mod error;
 pub mod finding;
 pub mod judge;
