@@ -67,6 +67,7 @@ pub(super) const BASE: &[Field] = &[
     field("exposure", |row| row.listener.exposure.name().to_owned()),
     field("severity", |row| row.listener.severity.map_or("", |severity| severity.name()).to_owned()),
     field("findings", |row| rule_names(row.report, row.listener).join(",")),
+    field("dual_stack", |row| number(row.listener.socket.dual_stack())),
     field("interface", |row| row.listener.interface.escaped()),
     field("exe", |row| text(row.owner().and_then(|process| process.exe.as_ref()))),
 ];
@@ -80,7 +81,6 @@ pub(super) const MORE: &[Field] = &[
     field("family", |row| {
         row.listener.socket.ip().map_or("", |ip| if ip.is_ipv4() { "ipv4" } else { "ipv6" }).to_owned()
     }),
-    field("dual_stack", |row| number(row.listener.socket.dual_stack())),
     field("scope", |row| row.listener.scope.name().to_owned()),
     field("ephemeral", |row| row.listener.ephemeral.to_string()),
     field("title", |row| row.listener.service.as_ref().map_or("", |service| service.title).to_owned()),

@@ -261,13 +261,13 @@ impl Coverage {
 
 /// On a host with 500 namespaces nobody reads 500 times that `tcp` was read.
 fn tables(context: &Context<'_>) -> Vec<Table> {
-    let mut good: BTreeMap<(&str, TableStatus, Option<&str>, &[&str]), usize> = BTreeMap::new();
+    let mut good: BTreeMap<_, usize> = BTreeMap::new();
     let mut rows = Vec::new();
     for TableRead { table, netns, status, source, lacks, error } in &context.report.tables {
         let source = source.map(|source| source.name());
         match status {
             TableStatus::Read | TableStatus::Absent => {
-                *good.entry((table, *status, source, lacks)).or_default() += 1;
+                *good.entry((*table, *status, source, *lacks)).or_default() += 1;
             }
             TableStatus::Unreadable | TableStatus::Unstable => rows.push(Table {
                 table,

@@ -70,7 +70,7 @@ pub(super) fn lines(
         }
     }
     if info > 0 {
-        lines.extend(super::summary::remark(&format!("{} (-v tells more)", count(info, "finding to know of")), screen));
+        lines.extend(super::summary::remark(&format!("{} (told with -v)", count(info, "info finding")), screen));
     }
     if let Some(rule) = first {
         let more = format!("why, and what else: earmark explain {rule}");

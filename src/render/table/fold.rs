@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::super::View;
 use super::super::words::process_label;
 use crate::finding::Severity;
 use crate::model::{Certainty, ExeState, OwnerStatus, Process, Scope, State, Text, Transport};
@@ -9,7 +10,7 @@ use crate::report::{Listener, Report, Verdict};
 
 /// Listeners that are told in one row, at one address or at an IPv4 and an IPv6 one.
 pub(super) struct Row<'a> {
-    /// The first speaks for all.
+    /// At least one.
     pub(super) listeners: Vec<&'a Listener>,
     /// Their addresses: one, or an IPv4 and an IPv6 one.
     pub(super) addresses: Vec<&'a Listener>,
@@ -17,6 +18,13 @@ pub(super) struct Row<'a> {
     pub(super) holders: Vec<usize>,
     /// Holders that the report does not list.
     pub(super) unlisted: usize,
+}
+
+impl<'a> Row<'a> {
+    /// The listener that speaks for all.
+    pub(super) fn lead(&self) -> &'a Listener {
+        self.listeners[0]
+    }
 }
 
 /// The rows, and the sockets that are only counted.
@@ -94,7 +102,7 @@ pub(super) fn unfolded<'a>(report: &'a Report, order: &[usize]) -> Folded<'a> {
 }
 
 /// As few rows as can be without losing anything.
-pub(super) fn folded<'a>(report: &'a Report, order: &[usize]) -> Folded<'a> {
+pub(super) fn folded<'a>(report: &'a Report, view: &View, order: &[usize]) -> Folded<'a> {
     let mut aside: BTreeMap<String, usize> = BTreeMap::new();
     // Sockets of one kind at one address: several where programs share a port with SO_REUSEPORT.
     let mut stacks: Vec<Vec<&Listener>> = Vec::new();
@@ -102,7 +110,8 @@ pub(super) fn folded<'a>(report: &'a Report, order: &[usize]) -> Folded<'a> {
     let mut kinds: HashMap<Kind<'_>, Vec<usize>> = HashMap::new();
     for &index in order {
         let listener = &report.listeners[index];
-        if is_passing(report, listener) {
+        // A view of rows alone has no line in which to count them.
+        if !view.quiet && is_passing(report, listener) {
             let name = report.first_owner(listener).map(process_label).unwrap_or_default();
             *aside.entry(name).or_default() += 1;
             continue;

@@ -6,16 +6,52 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 /// The space between two columns.
 const GAP: usize = 2;
 
+/// What is left of a column that is dear where there is next to no room.
+const SHORTEST_DEAR: usize = 8;
+
+/// A cell: what may be shortened, and what stays behind it (a pid, a mark).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) head: String,
+    pub(super) tail: String,
+}
+
+impl From<String> for Cell {
+    fn from(head: String) -> Self {
+        Self { head, tail: String::new() }
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(head: &str) -> Self {
+        head.to_owned().into()
+    }
+}
+
+impl Cell {
+    fn width(&self) -> usize {
+        self.head.width() + self.tail.width()
+    }
+
+    /// The whole cell as text.
+    pub(super) fn into_text(mut self) -> String {
+        self.head.push_str(&self.tail);
+        self.head
+    }
+}
+
 /// A column with its cells, and how much of it may go.
 pub(super) struct Column {
     /// The name above it.
     pub(super) header: &'static str,
     /// A cell for each row.
-    pub(super) cells: Vec<String>,
+    pub(super) cells: Vec<Cell>,
     /// Numbers stand at the right.
     pub(super) right: bool,
     /// Its cells may be shortened to this many columns; `None` for those that may not.
     pub(super) shortest: Option<usize>,
+    /// It is shortened after all others, and then even further, down to [`SHORTEST_DEAR`].
+    pub(super) dear: bool,
     /// What goes when there is no room: the lowest first, `None` never.
     pub(super) rank: Option<u8>,
     /// What takes its place then.
@@ -50,11 +86,11 @@ pub(super) fn fit(columns: Vec<Column>, width: Option<u16>) -> Fitted {
 }
 
 fn is_blank(column: &Column) -> bool {
-    column.cells.iter().all(String::is_empty)
+    column.cells.iter().all(|cell| *cell == Cell::default())
 }
 
 fn natural(column: &Column) -> usize {
-    column.cells.iter().map(|cell| cell.width()).chain([column.header.width()]).max().unwrap_or_default()
+    column.cells.iter().map(Cell::width).chain([column.header.width()]).max().unwrap_or_default()
 }
 
 fn least((natural, column): &(usize, Column)) -> usize {
@@ -65,28 +101,32 @@ fn total(columns: &[(usize, Column)], width: fn(&(usize, Column)) -> usize) -> u
     columns.iter().map(|column| width(column) + GAP).sum::<usize>().saturating_sub(GAP)
 }
 
-/// Takes what is too much from the widest columns that may be shortened.
+/// Takes what is too much from the widest columns that may be shortened, from those that are dear only at last.
 fn shorten(columns: &mut [(usize, Column)], width: usize) {
     let mut excess = total(columns, |column| column.0).saturating_sub(width);
     while excess > 0 {
-        let Some(widest) = columns.iter_mut().filter(|column| column.0 > least(column)).max_by_key(|column| column.0)
-        else {
-            break;
-        };
+        let floor = |column: &(usize, Column)| if column.1.dear { SHORTEST_DEAR } else { least(column) };
+        let able = columns.iter_mut().filter(|column| column.0 > floor(column));
+        let Some(widest) = able.max_by_key(|(width, column)| (!column.dear, *width)) else { break };
         widest.0 -= 1;
         excess -= 1;
     }
     for (width, column) in columns {
-        for cell in &mut column.cells {
-            if cell.width() > *width {
-                *cell = cut(cell, *width);
-            }
+        for cell in column.cells.iter_mut().filter(|cell| cell.width() > *width) {
+            *cell = cut(std::mem::take(cell), *width).into();
         }
     }
 }
 
-/// The beginning of a text and `…`.
-fn cut(text: &str, width: usize) -> String {
+/// The beginning of a cell, `…`, and its tail, where that leaves room for a beginning.
+fn cut(cell: Cell, width: usize) -> String {
+    /// Less says nothing.
+    const SHORTEST_HEAD: usize = 8;
+    let tail = cell.tail.width();
+    if tail > 0 && tail + SHORTEST_HEAD <= width {
+        return cut(cell.head.into(), width - tail) + &cell.tail;
+    }
+    let text = cell.into_text();
     let mut cut = String::new();
     let mut used = 0;
     for character in text.chars() {
@@ -126,7 +166,7 @@ mod tests {
     use super::*;
 
     fn column(header: &'static str, cell: &str, shortest: Option<usize>, rank: Option<u8>) -> Column {
-        Column { header, cells: vec![cell.to_owned()], right: false, shortest, rank, instead: None }
+        Column { header, cells: vec![cell.into()], right: false, shortest, dear: false, rank, instead: None }
     }
 
     fn sample() -> Vec<Column> {
@@ -142,7 +182,7 @@ mod tests {
 
     fn cells(width: Option<u16>) -> (Vec<String>, Vec<&'static str>) {
         let fitted = fit(sample(), width);
-        (fitted.columns.iter().map(|column| column.cells[0].clone()).collect(), fitted.left_out)
+        (fitted.columns.iter().map(|column| column.cells[0].clone().into_text()).collect(), fitted.left_out)
     }
 
     #[test]
@@ -150,16 +190,23 @@ mod tests {
         let all = ["2001:db8::1", "443", "udp", "a-long-name 1234"].map(str::to_owned).to_vec();
         assert_eq!(cells(None), (all.clone(), vec![]));
         assert_eq!(cells(Some(80)), (all, vec![]));
-        assert_eq!(cells(Some(36)).0[3], "a-long-n…");
+        assert_eq!(cells(Some(36)).0[3], "a-long-na…");
         assert_eq!(cells(Some(30)).1, ["PROCESS"]);
         assert_eq!(cells(Some(8)).0, ["2001:db8::1", "443/udp"]);
     }
 
     #[test]
     fn wide_characters_take_two_columns() {
-        assert_eq!(cut("日本語", 5), "日本…");
-        assert_eq!(cut("日本語", 4), "日…");
-        assert_eq!(cut("abc", 1), "…");
+        assert_eq!(cut("日本語".into(), 5), "日本…");
+        assert_eq!(cut("日本語".into(), 4), "日…");
+        assert_eq!(cut("abc".into(), 1), "…");
+    }
+
+    #[test]
+    fn a_pid_outlives_the_name_before_it() {
+        let cell = |tail: &str| Cell { head: "systemd-resolved".to_owned(), tail: tail.to_owned() };
+        assert_eq!(cut(cell(" 601"), 16), "systemd-res… 601");
+        assert_eq!(cut(cell(" 601 +4, and others"), 16), "systemd-resolve…");
     }
 
     #[test]

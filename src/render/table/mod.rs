@@ -21,27 +21,22 @@ use crate::report::Report;
 pub fn table(report: &Report, view: &View, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     let listeners = order::listeners(report, view);
-    // Inode and cookie are those of one socket; and what is folded away would be told nowhere without the summary.
-    let whole = view.extended || view.quiet;
-    let folded = if whole { fold::unfolded(report, &listeners) } else { fold::folded(report, &listeners) };
-    let remarks = if folded.rows.is_empty() {
-        summary::aside(screen, &folded)
-    } else {
-        rows(report, view, screen, &folded, &mut out)?
-    };
+    // Inode and cookie are those of one socket.
+    let folded =
+        if view.extended { fold::unfolded(report, &listeners) } else { fold::folded(report, view, &listeners) };
+    let remarks = if folded.rows.is_empty() { Vec::new() } else { rows(report, view, screen, &folded, &mut out)? };
     if !view.quiet {
-        let mut blocks = vec![remarks, summary::lines(report, view, screen, &folded)];
-        if report.listeners.is_empty() {
-            blocks[1][0] = "no listener found".to_owned();
-        }
-        blocks.push(findings::lines(report, view, screen, &listeners, &folded.rows));
-        let mut first = folded.rows.is_empty();
-        for (at, block) in blocks.iter().enumerate() {
-            // Remarks belong to the rows right above them.
-            if !block.is_empty() && !first && at > 0 {
+        let mut below = summary::lines(report, view, screen, &folded);
+        below.extend(remarks);
+        let told = findings::lines(report, view, screen, &listeners, &folded.rows);
+        let blocks = [summary::aside(screen, &folded), below, told];
+        let mut empty = folded.rows.is_empty();
+        for (at, block) in blocks.iter().enumerate().filter(|(_, block)| !block.is_empty()) {
+            // What has no row of its own stands right below those that have.
+            if at > 0 && !empty {
                 writeln!(out)?;
             }
-            first &= block.is_empty();
+            empty = false;
             for line in block {
                 writeln!(out, "{line}")?;
             }
@@ -63,17 +58,21 @@ fn rows(
     let headers: Vec<String> = fitted.columns.iter().map(|column| column.header.to_owned()).collect();
     let mut cells: Vec<_> = fitted.columns.into_iter().map(|column| column.cells.into_iter()).collect();
     let mut lines = vec![headers];
-    lines.extend(folded.rows.iter().map(|_| cells.iter_mut().map(|cells| cells.next().unwrap_or_default()).collect()));
+    lines.extend(
+        folded
+            .rows
+            .iter()
+            .map(|_| cells.iter_mut().map(|cells| cells.next().unwrap_or_default().into_text()).collect()),
+    );
     for (at, line) in aligned(lines, &right).enumerate() {
-        match at.checked_sub(1).map(|row| folded.rows[row].listeners[0].severity) {
+        match at.checked_sub(1).map(|row| folded.rows[row].lead().severity) {
             None if !view.header => {}
             None => writeln!(out, "{}", paint(&line, HEADER, screen.color))?,
             Some(None) => writeln!(out, "{line}")?,
             Some(Some(severity)) => writeln!(out, "{}", paint(&line, severity_style(severity), screen.color))?,
         }
     }
-    let mut remarks = summary::aside(screen, folded);
-    remarks.extend(summary::legend(screen, folded));
+    let mut remarks = summary::legend(screen, folded);
     let gone: Vec<&str> = fitted.left_out.into_iter().filter(|header| *header != columns::PROTO).collect();
     if !gone.is_empty() {
         remarks.extend(summary::remark(&format!("no room for {}", gone.join(", ")), screen));

@@ -1,5 +1,8 @@
 //! What the rows come to, and what could not be seen.
 
+use anstyle::Style;
+use unicode_width::UnicodeWidthStr as _;
+
 use super::super::words::{REMARK, count, no_owner, paint, severity_style, wrap};
 use super::super::{Screen, View};
 use super::fold::Folded;
@@ -19,7 +22,7 @@ const REASONS: [OwnerStatus; 5] = [
 /// The lines below the rows.
 pub(super) fn lines(report: &Report, view: &View, screen: &Screen, folded: &Folded<'_>) -> Vec<String> {
     let width = screen.width.map(usize::from);
-    let mut lines = vec![total(report, screen, folded)];
+    let mut lines = total(report, screen, folded);
     lines.extend(owners(report).iter().flat_map(|owners| wrap(owners, width)));
     lines.extend(gaps(report, view).iter().flat_map(|gap| wrap(gap, width)));
     lines
@@ -40,15 +43,15 @@ pub(super) fn aside(screen: &Screen, folded: &Folded<'_>) -> Vec<String> {
 /// What the marks in the rows mean, where there are any.
 pub(super) fn legend(screen: &Screen, folded: &Folded<'_>) -> Vec<String> {
     let claims = |verdict| {
-        let services = folded.rows.iter().filter_map(|row| row.listeners[0].service.as_ref());
+        let services = folded.rows.iter().filter_map(|row| row.lead().service.as_ref());
         services.into_iter().any(|service| service.claim == verdict)
     };
     let mut marks = Vec::new();
     if claims(Verdict::Open) {
-        marks.push("? the port alone says so, the process neither confirms nor contradicts it");
+        marks.push("? by the port alone, the process does not decide it");
     }
     if claims(Verdict::Contradicted) {
-        marks.push("not … the process is known for another service");
+        marks.push("not … the process is known for another");
     }
     if marks.is_empty() { Vec::new() } else { remark(&format!("service: {}", marks.join("; ")), screen) }
 }
@@ -58,28 +61,60 @@ pub(super) fn remark(text: &str, screen: &Screen) -> Vec<String> {
     wrap(text, screen.width.map(usize::from)).iter().map(|line| paint(line, REMARK, screen.color)).collect()
 }
 
-fn total(report: &Report, screen: &Screen, folded: &Folded<'_>) -> String {
+fn total(report: &Report, screen: &Screen, folded: &Folded<'_>) -> Vec<String> {
     let summary = report.summary();
+    if summary.listeners == 0 {
+        return vec!["no listener found".to_owned()];
+    }
     let mut total = count(summary.listeners, "listener");
     if folded.rows.len() + folded.aside.values().sum::<usize>() != summary.listeners {
         total.push_str(&format!(" in {}", count(folded.rows.len(), "row")));
     }
-    let found = Severity::ALL.into_iter().rev().filter_map(|severity| {
+    let mut parts: Vec<(String, Style)> = Vec::new();
+    for severity in Severity::ALL.into_iter().rev() {
         let number = summary.findings[severity as usize];
-        (number > 0).then(|| paint(&format!("{number} {}", severity.name()), severity_style(severity), screen.color))
-    });
-    let found: Vec<String> = found.collect();
-    let found = if found.is_empty() { "nothing to find fault with".to_owned() } else { found.join(", ") };
-    format!("{total}: {found}")
+        if number > 0 {
+            parts.push((format!("{number} {}", severity.name()), severity_style(severity)));
+        }
+    }
+    if parts.is_empty() {
+        parts.push(("no findings".to_owned(), Style::new()));
+    }
+    let mut lines = vec![format!("{total}:")];
+    let mut used = total.width() + 1;
+    let last = parts.len() - 1;
+    for (at, (part, style)) in parts.into_iter().enumerate() {
+        let comma = if at < last { "," } else { "" };
+        used += 1 + part.width() + comma.len();
+        if screen.width.is_some_and(|width| used > usize::from(width)) {
+            used = part.width() + comma.len();
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(if line.is_empty() { "" } else { " " });
+            line.push_str(&paint(&part, style, screen.color));
+            line.push_str(comma);
+        }
+    }
+    lines
 }
 
 fn owners(report: &Report) -> Option<String> {
     let number = |status| report.listeners.iter().filter(|listener| listener.owner_status == status).count();
-    let reasons =
-        REASONS.into_iter().map(|status| (number(status), no_owner(status))).filter(|(number, _)| *number > 0);
-    let reasons: Vec<String> = reasons.map(|(number, reason)| format!("{number} {reason}")).collect();
-    let unknown = report.summary().unattributed;
-    (unknown > 0).then(|| format!("{} not known: {}", count(unknown, "owner"), reasons.join(", ")))
+    let reasons: Vec<(usize, &str)> = REASONS
+        .into_iter()
+        .map(|status| (number(status), no_owner(status)))
+        .filter(|(number, _)| *number > 0)
+        .collect();
+    let unknown = format!("{} not known", count(report.summary().unattributed, "owner"));
+    match reasons.as_slice() {
+        [] => None,
+        [(_, reason)] => Some(format!("{unknown}: {reason}")),
+        many => {
+            let many: Vec<String> = many.iter().map(|(number, reason)| format!("{number} {reason}")).collect();
+            Some(format!("{unknown}: {}", many.join(", ")))
+        }
+    }
 }
 
 /// What could not be seen: the first gap and how to mend it, or every one.
