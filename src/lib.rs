@@ -1,5 +1,6 @@
 //! x
 pub mod error;
+pub mod explain;
 pub mod finding;
 pub mod model;
 pub mod registry;
