@@ -1,4 +1,5 @@
 //! x
+pub mod cli;
 pub mod error;
 pub mod explain;
 pub mod finding;
