@@ -4,5 +4,6 @@ pub mod error;
 pub mod explain;
 pub mod finding;
 pub mod model;
+pub mod query;
 pub mod registry;
 pub mod report;
