@@ -7,5 +7,6 @@ pub mod judge;
 pub mod model;
 pub mod query;
 pub mod registry;
+pub mod render;
 pub mod report;
 pub mod rules;
