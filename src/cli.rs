@@ -179,8 +179,8 @@ pub struct OutputArgs {
 #[derive(Args, Clone, Debug)]
 pub struct ExplainArgs {
     /// A port (3221, udp/323), a service, a rule or an endpoint
-    #[arg(value_name = "WHAT", required = true)]
-    pub what: Vec<String>,
+    #[arg(value_name = "WHAT")]
+    pub what: String,
     /// The format of the output
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<TextFormat>,

@@ -1,11 +1,19 @@
 //! What one word means: a port, a service, a rule or an endpoint, what holds it here, and why `bind(2)` would fail on it.
 
+mod bind;
+mod build;
+mod word;
+
 use std::net::IpAddr;
 
 use crate::finding::{Finding, RuleInfo};
 use crate::model::{OwnerStatus, Severity, Text, Transport};
 use crate::registry::{EntrySource, Verdict};
 use crate::report::{Counterpart, Role};
+
+pub use crate::registry::Historical;
+
+pub use build::{Sources, explain};
 
 /// Everything a renderer may need to explain one word.
 #[derive(Clone, Debug)]
@@ -33,15 +41,19 @@ pub struct PortExplanation {
     pub class: PortClass,
     /// What IANA assigned it to; `None` where it is unassigned.
     pub iana_name: Option<&'static str>,
+    /// What that is, in IANA's words.
+    pub iana_title: Option<&'static str>,
     /// The known uses, IANA's assignment among them, the most usual first.
     pub uses: Vec<Use>,
     /// How its usual owners are told apart, where several services use it.
     pub clash: Option<&'static str>,
-    /// What it was associated with in the past: of low confidence, never a finding, shown on request only.
-    pub historical: Option<&'static str>,
+    /// What malware used it in the past: of low confidence, never a finding, shown on request only.
+    pub historical: Vec<Historical>,
     /// What holds it here now.
     pub here: Vec<Here>,
-    /// Why `bind(2)` would fail on it here.
+    /// The address that the word names; `None` stands for the wildcards of both families.
+    pub address: Option<IpAddr>,
+    /// Why `bind(2)` to that address would fail here; empty for a range of ports.
     pub bind: Vec<BindProblem>,
 }
 
@@ -105,12 +117,16 @@ pub struct Use {
     pub recommended_exposure: Option<&'static str>,
     /// What can go wrong, in one sentence.
     pub risk: Option<&'static str>,
+    /// What is weak about it.
+    pub weakness: Option<&'static str>,
     /// How grave that is where it can be reached from the public, from the local network, from the host alone.
     pub severity: Option<[Severity; 3]>,
     /// What would make it harmless, and the test for that.
     pub condition: Option<&'static str>,
     /// Where to read on.
-    pub references: Vec<&'static str>,
+    pub reference: Option<&'static str>,
+    /// How sure the link between port and service is: `high`, `medium` or `low`.
+    pub confidence: &'static str,
 }
 
 /// One listener that holds the port.
@@ -205,3 +221,6 @@ pub struct PortUse {
     /// An IPv6 wildcard that takes IPv4 too.
     pub dual_stack: bool,
 }
+
+#[cfg(test)]
+mod tests;
