@@ -1,5 +1,6 @@
 //! x
 pub mod cli;
+pub mod collect;
 pub mod error;
 pub mod explain;
 pub mod finding;
