@@ -186,8 +186,8 @@ pub enum BindProblem {
     },
     /// Closed connections of this port wait for stray segments; a program that sets `SO_REUSEADDR` is not held up.
     TimeWait {
-        /// How many there are.
-        connections: usize,
+        /// The own addresses of such connections, each counted once.
+        addresses: usize,
     },
     /// The port needs `CAP_NET_BIND_SERVICE`.
     Privilege {

@@ -259,6 +259,11 @@ impl Query {
     }
 }
 
+/// What could not be read of the sockets of a transport, in one sentence; then what is not listed may be there.
+pub fn unread(report: &Report, transport: Transport) -> Option<String> {
+    coverage::unread(report, transport)
+}
+
 /// An answer of three; the order makes "any of" the greatest and "all of" the least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Answer {

@@ -47,7 +47,7 @@ pub(super) fn problems(
         }
     }
     if waiting > 0 {
-        problems.push(BindProblem::TimeWait { connections: waiting });
+        problems.push(BindProblem::TimeWait { addresses: waiting });
     }
     if let Some(unprivileged_from) = report.host.unprivileged_port.filter(|lowest| port < *lowest) {
         problems.push(BindProblem::Privilege { unprivileged_from });

@@ -80,7 +80,7 @@ fn bind_fails_for_more_than_listeners() {
         [
             BindProblem::Held { endpoint: "tcp/[::]:80".to_owned(), overlap: Overlap::DualStack },
             BindProblem::BoundOnly { endpoint: "tcp/10.0.0.5:80".to_owned(), overlap: Overlap::Wildcard },
-            BindProblem::TimeWait { connections: 2 },
+            BindProblem::TimeWait { addresses: 2 },
             BindProblem::Privilege { unprivileged_from: 1024 },
         ]
     );

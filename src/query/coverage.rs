@@ -39,7 +39,7 @@ pub(super) fn of_nothing(report: &Report, query: &Query, transports: &[Transport
         let why = table.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
         return Match::CannotTell(format!("the table {} could not be read whole{why}", table.table));
     }
-    if let Some(gap) = report.gaps.iter().find(|gap| hides_sockets(gap)) {
+    if let Some(gap) = report.gaps.iter().find(|gap| hides_sockets(gap, &narrowed)) {
         return Match::CannotTell(format!("{} could not be seen: {}", gap.what, gap.why));
     }
     if in_doubt > 0 {
@@ -55,9 +55,25 @@ pub(super) fn of_nothing(report: &Report, query: &Query, transports: &[Transport
     Match::Nothing
 }
 
+/// What could not be read of the tables of a transport, where that may hold back a socket.
+pub(super) fn unread(report: &Report, transport: Transport) -> Option<String> {
+    let query = Query::default();
+    match of_nothing(report, &query, &[transport], 0) {
+        Match::CannotTell(why) => Some(why),
+        _ => None,
+    }
+}
+
 /// True where a table may hold a socket of these transports and families.
 fn could_hold(table: &TableRead, choice: &Choice, transports: &[Transport]) -> bool {
-    let (name, ipv6) = table.table.strip_suffix('6').map_or((table.table, false), |name| (name, true));
+    table_holds(table.table, choice, transports)
+}
+
+fn table_holds(table: &str, choice: &Choice, transports: &[Transport]) -> bool {
+    // `tcp6-bound` is of TCP, and so is `mptcp`.
+    let name = table.split('-').next().unwrap_or_default();
+    let (name, ipv6) = name.strip_suffix('6').map_or((name, false), |name| (name, true));
+    let name = if name == "mptcp" { "tcp" } else { name };
     // A table whose name says nothing may hold anything.
     let transport = Transport::from_name(name).is_none_or(|transport| transports.contains(&transport));
     let family = match choice.ipv4 == choice.ipv6 {
@@ -87,7 +103,12 @@ fn could_be_in(table: &TableRead, query: &Query, report: &Report) -> bool {
     asked.is_empty() || asked.iter().any(fits)
 }
 
-/// True where whole sockets may be missing, not only what is known of them.
-fn hides_sockets(gap: &Gap) -> bool {
-    gap.what.contains("namespace")
+/// True where whole sockets may be missing that a query could mean, not only what is known of them. Tables that could not
+/// be read are looked at by their status, and protocols that no table is read of are none that a query can name.
+fn hides_sockets(gap: &Gap, narrowed: &[Transport]) -> bool {
+    if gap.what.contains("namespace") && !gap.what.contains("processes") {
+        return true;
+    }
+    let of_table = gap.what.split_once("rows of the table ").map(|(_, table)| table);
+    of_table.is_some_and(|table| table_holds(table, &Choice::default(), narrowed))
 }
