@@ -1,7 +1,13 @@
 //! x
+pub mod cli;
+pub mod collect;
 pub mod error;
+pub mod explain;
 pub mod finding;
+pub mod judge;
 pub mod model;
+pub mod query;
 pub mod registry;
 pub mod render;
 pub mod report;
+pub mod rules;

@@ -1,5 +1,8 @@
 //! What is, and what could not be seen.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
 use super::{NetNs, Process, Socket, Text, Timestamp};
 
 /// The host that was looked at.
@@ -240,6 +243,10 @@ pub struct Snapshot {
     pub counts: ProcessCounts,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
+    /// The paths of cgroups (version 2) by id, where they were asked for.
+    pub cgroups: BTreeMap<u64, Text>,
+    /// Addresses that connections in TIME-WAIT keep from being bound, where they were asked for.
+    pub lingering: Vec<SocketAddr>,
 }
 
 impl Snapshot {

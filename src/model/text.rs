@@ -149,7 +149,7 @@ mod tests {
         fn escape_is_lossless_and_printable(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let text = Text::new(bytes);
             let escaped = text.escaped();
-            prop_assert!(escaped.chars().all(|c| is_plain(c)), "{escaped:?}");
+            prop_assert!(escaped.chars().all(is_plain), "{escaped:?}");
             prop_assert_eq!(Text::unescape(&escaped), Some(text));
         }
 

@@ -1,0 +1,123 @@
+//! Devices and their addresses, rtnetlink(7).
+
+use std::net::IpAddr;
+
+use super::netlink::{End, attribute, each_attribute, each_message, u32_at};
+use crate::model::{Interface, Text};
+
+/// `RTM_GETLINK`, and the kind of its rows.
+pub const LINKS: (u16, u16) = (18, 16);
+/// `RTM_GETADDR`, and the kind of its rows.
+pub const ADDRESSES: (u16, u16) = (22, 20);
+
+const IFLA_IFNAME: u16 = 3;
+const IFLA_EXT_MASK: u16 = 29;
+const RTEXT_FILTER_SKIP_STATS: u32 = 8;
+const IFA_ADDRESS: u16 = 1;
+const IFA_LOCAL: u16 = 2;
+const IFF_UP: u32 = 1;
+const IFF_LOOPBACK: u32 = 8;
+
+/// The length of a link row's fixed part (`struct ifinfomsg`), and the attributes that a capture may keep.
+pub const LINK_RECORDED: (usize, &[u16]) = (16, &[IFLA_IFNAME]);
+/// The length of an address row's fixed part (`struct ifaddrmsg`), and the attributes that a capture may keep.
+pub const ADDRESS_RECORDED: (usize, &[u16]) = (8, &[IFA_ADDRESS, IFA_LOCAL]);
+
+/// The body of the request for links: without their statistics, which are most of an answer.
+pub fn links_request() -> Vec<u8> {
+    [vec![0; 16], attribute(IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS.to_ne_bytes())].concat()
+}
+
+/// The body of the request for addresses.
+pub fn addresses_request() -> Vec<u8> {
+    vec![0; 8]
+}
+
+/// The devices of both dumps; `None` where one of them did not come whole.
+pub fn decode(links: &[u8], addresses: &[u8]) -> Option<Vec<Interface>> {
+    let mut interfaces = Vec::new();
+    let (end, bad) = each_message(links, LINKS.1, |row| {
+        let (Some(index), Some(flags), Some(attributes)) = (u32_at(row, 4), u32_at(row, 8), row.get(16..)) else {
+            return false;
+        };
+        let mut name = Text::default();
+        let whole = each_attribute(attributes, |kind, value| {
+            if kind == IFLA_IFNAME {
+                name = Text::from(value.strip_suffix(&[0]).unwrap_or(value));
+            }
+        });
+        let (up, loopback) = (flags & IFF_UP != 0, flags & IFF_LOOPBACK != 0);
+        interfaces.push(Interface { index, name, up, loopback, addresses: Vec::new() });
+        whole
+    });
+    if (end, bad) != (End::Done, 0) {
+        return None;
+    }
+    let (end, bad) = each_message(addresses, ADDRESSES.1, |row| {
+        let (Some(index), Some(attributes)) = (u32_at(row, 4), row.get(8..)) else { return false };
+        let (mut local, mut address) = (None, None);
+        let whole = each_attribute(attributes, |kind, value| match kind {
+            IFA_LOCAL => local = ip(value),
+            IFA_ADDRESS => address = ip(value),
+            _ => {}
+        });
+        // On a point-to-point link IFA_ADDRESS is the peer's.
+        if let Some(ip) = local.or(address)
+            && let Some(interface) = interfaces.iter_mut().find(|interface| interface.index == index)
+        {
+            interface.addresses.push(ip);
+        }
+        whole
+    });
+    ((end, bad) == (End::Done, 0)).then_some(interfaces)
+}
+
+fn ip(value: &[u8]) -> Option<IpAddr> {
+    <[u8; 4]>::try_from(value).map(IpAddr::from).or_else(|_| <[u8; 16]>::try_from(value).map(IpAddr::from)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::netlink::assemble::{done, message};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn link(index: u32, flags: u32, name: &[u8]) -> Vec<u8> {
+        let head = [&[0; 4][..], &index.to_ne_bytes(), &flags.to_ne_bytes(), &[0; 4]].concat();
+        message(LINKS.1, &[head, attribute(IFLA_IFNAME, name)].concat())
+    }
+
+    fn own(index: u32, kind: u16, address: &[u8]) -> Vec<u8> {
+        let head = [&[0; 4][..], &index.to_ne_bytes()].concat();
+        message(ADDRESSES.1, &[head, attribute(kind, address)].concat())
+    }
+
+    #[test]
+    fn devices_come_with_their_addresses() {
+        let links = [link(1, 9, b"lo\0"), link(2, 1, b"eth0\0"), link(3, 0, b"tun0\0"), done(0)].concat();
+        let addresses =
+            [own(1, IFA_LOCAL, &[127, 0, 0, 1]), own(2, IFA_ADDRESS, &[0xfd; 16]), own(9, IFA_LOCAL, &[1; 4]), done(0)];
+        let interfaces = decode(&links, &addresses.concat()).expect("both are whole");
+        assert_eq!(interfaces.len(), 3);
+        assert_eq!((interfaces[0].up, interfaces[0].loopback), (true, true));
+        assert_eq!(interfaces[0].addresses, [IpAddr::from([127, 0, 0, 1])]);
+        assert_eq!((interfaces[1].name.as_bytes(), interfaces[1].addresses.len()), (&b"eth0"[..], 1));
+        assert!(!interfaces[2].up);
+    }
+
+    #[test]
+    fn half_a_list_is_no_list() {
+        let links = [link(1, 9, b"lo\0"), done(0)].concat();
+        assert_eq!(decode(&links[..links.len() - 4], &done(0)), None);
+        assert_eq!(decode(&links, &[]), None);
+        assert!(decode(&links, &done(0)).is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_decoded_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            decode(&bytes, &bytes);
+            decode(&[message(LINKS.1, &bytes), done(0)].concat(), &[message(ADDRESSES.1, &bytes), done(0)].concat());
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! Who holds what: one pass over `/proc`, shared out over threads, for the sockets that are wanted.
+//!
+//! Every holder is kept. A process is looked at in one go: its descriptors, then, where one of them is wanted, its facts,
+//! then one descriptor and its start once more. What has changed meanwhile costs a second look, then a mark.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::kernel::{Kernel, Refusal};
+use super::proc_pid::{self, HostFile};
+use super::question::Question;
+use super::sock_diag::bare;
+use crate::model::{
+    ExeState, Holder, Local, Process, ProcessCounts, Socket, State, Text, Timestamp, Transport, UnitState,
+};
+
+/// From this many processes on, a second thread pays for itself.
+const PROCESSES_PER_THREAD: usize = 96;
+/// Enough to outweigh one slow process, few enough to share evenly.
+const BATCH: usize = 16;
+
+/// What a pass needs to know.
+pub struct Pass<'a> {
+    /// The kernel.
+    pub kernel: &'a dyn Kernel,
+    /// Inodes and the sockets that have them, sorted.
+    pub wanted: &'a [(u64, u32)],
+    /// Look for vsock sockets among the descriptors that are not wanted.
+    pub vsock: bool,
+    /// Read command lines.
+    pub cmdline: bool,
+    /// When the host booted, and its clock ticks a second.
+    pub boot: Option<(Timestamp, u64)>,
+    /// What the host's root has at each path, asked once.
+    pub files: &'a Files,
+}
+
+/// What the host's root has at each path that was asked for.
+#[derive(Default)]
+pub struct Files(Mutex<HashMap<Text, Result<Arc<HostFile>, Refusal>>>);
+
+/// A process and the wanted sockets that it holds.
+struct Holding {
+    process: Process,
+    sockets: Vec<(u32, u32)>,
+    vsock: Vec<(Socket, u32)>,
+}
+
+/// What a pass found.
+#[derive(Default)]
+pub struct Found {
+    /// How the processes could be read.
+    pub counts: ProcessCounts,
+    /// The processes that hold anything.
+    pub processes: Vec<Process>,
+    /// Who holds what; `process` is an index into `processes`.
+    pub holders: Vec<Holder>,
+    /// Vsock sockets with the process that holds them and its descriptor.
+    pub vsock: Vec<(Socket, u32, u32)>,
+    /// Why the list of processes could not be had.
+    pub refusal: Option<Refusal>,
+    /// The capture or the time ended before every process was looked at.
+    pub unasked: Option<Refusal>,
+}
+
+/// Looks through every process.
+pub fn scan(pass: &Pass<'_>) -> Found {
+    let pids = match pass.kernel.get(&Question::Pids) {
+        Ok(pids) => pids,
+        Err(refusal) => return Found { refusal: Some(refusal), ..Found::default() },
+    };
+    let pids: Vec<u32> =
+        pids.split(|byte| *byte == b'\n').filter_map(|pid| std::str::from_utf8(pid).ok()?.parse().ok()).collect();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = (pids.len() / PROCESSES_PER_THREAD).clamp(1, cores.min(8));
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Found::default();
+        let mut answer = Vec::with_capacity(16 * 1024);
+        loop {
+            let start = next.fetch_add(BATCH, Ordering::Relaxed);
+            let Some(batch) = pids.get(start..pids.len().min(start + BATCH)).filter(|batch| !batch.is_empty()) else {
+                return found;
+            };
+            for pid in batch {
+                found.look_at(pass, *pid, &mut answer);
+            }
+        }
+    };
+    let mut found = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut found = work();
+        for other in others {
+            match other.join() {
+                Ok(other) => found.absorb(other),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        found
+    });
+    found.counts.seen = pids.len() as u64;
+    found
+}
+
+impl Found {
+    fn look_at(&mut self, pass: &Pass<'_>, pid: u32, answer: &mut Vec<u8>) {
+        self.counts.vanished += match pass.visit(pid, answer) {
+            Ok((holding, hidden)) => {
+                match hidden {
+                    // A table that can be listed and not read is as closed as one that cannot be listed.
+                    Some((refusal, _, true)) if refusal.is_denied() => self.counts.no_permission += 1,
+                    Some((_, count, _)) => self.counts.hidden_descriptors += count,
+                    None => {}
+                }
+                if let Some(holding) = holding {
+                    self.keep(holding);
+                }
+                0
+            }
+            Err(refusal) if refusal.is_gone() => 1,
+            Err(refusal) if refusal.is_denied() => {
+                self.counts.no_permission += 1;
+                0
+            }
+            Err(refusal) => {
+                self.unasked = Some(refusal);
+                0
+            }
+        };
+    }
+
+    fn keep(&mut self, holding: Holding) {
+        let process = self.processes.len() as u32;
+        self.processes.push(holding.process);
+        self.holders.extend(holding.sockets.into_iter().map(|(socket, fd)| Holder { socket, process, fd }));
+        self.vsock.extend(holding.vsock.into_iter().map(|(socket, fd)| (socket, process, fd)));
+    }
+
+    /// Takes over what another thread found.
+    fn absorb(&mut self, other: Self) {
+        let shift = self.processes.len() as u32;
+        self.counts.no_permission += other.counts.no_permission;
+        self.counts.vanished += other.counts.vanished;
+        self.counts.hidden_descriptors += other.counts.hidden_descriptors;
+        self.processes.extend(other.processes);
+        self.holders.extend(other.holders.into_iter().map(|h| Holder { process: h.process + shift, ..h }));
+        self.vsock.extend(other.vsock.into_iter().map(|(socket, process, fd)| (socket, process + shift, fd)));
+        self.unasked = self.unasked.or(other.unasked);
+    }
+}
+
+/// Descriptors that could not be read: why, how many, and whether not one could.
+type Hidden = Option<(Refusal, u64, bool)>;
+
+impl Pass<'_> {
+    fn visit(&self, pid: u32, answer: &mut Vec<u8>) -> Result<(Option<Holding>, Hidden), Refusal> {
+        let mut tries = 2;
+        loop {
+            tries -= 1;
+            answer.clear();
+            self.kernel.ask(&Question::Sockets(pid), answer)?;
+            let mut listing = self.read_sockets(answer);
+            let vsock = match self.vsock && !listing.unwanted.is_empty() {
+                true => self.vsock_sockets(pid, &listing.unwanted),
+                false => Vec::new(),
+            };
+            let Some(probe) = listing.probe(&vsock) else { return Ok((None, listing.hidden)) };
+            let (mut process, stable) = self.identify(pid, probe)?;
+            if stable || tries == 0 {
+                process.raced = !stable;
+                listing.held.sort_unstable();
+                // Of several descriptors for one socket the lowest is told.
+                listing.held.dedup_by_key(|(socket, _)| *socket);
+                return Ok((Some(Holding { process, sockets: listing.held, vsock }), listing.hidden));
+            }
+        }
+    }
+
+    /// Reads an answer to `Question::Sockets`.
+    fn read_sockets(&self, answer: &[u8]) -> Listing {
+        let mut listing = Listing::default();
+        let mut seen = 0u64;
+        for line in answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            let mut words = line.split(|byte| *byte == b' ');
+            let (first, second) = (words.next().unwrap_or_default(), words.next().and_then(number::<u64>));
+            if first == b"!" {
+                let count = words.next().and_then(number::<u64>).unwrap_or(1);
+                listing.hidden = second.map(|errno| (Refusal::Errno(errno as i32), count, seen == 0));
+                continue;
+            }
+            let (Some(fd), Some(inode)) = (number::<u32>(first), second) else { continue };
+            seen += 1;
+            let from = self.wanted.partition_point(|(this, _)| *this < inode);
+            let here = self.wanted[from..].iter().take_while(|(this, _)| *this == inode);
+            let before = listing.held.len();
+            listing.held.extend(here.map(|(_, socket)| (*socket, fd)));
+            if listing.held.len() > before {
+                listing.first = listing.first.or(Some((fd, inode)));
+            } else if self.vsock {
+                listing.unwanted.push((fd, inode));
+            }
+        }
+        listing
+    }
+
+    /// What is known of a process, and whether it stayed the same while it was asked for. An error where it is gone.
+    fn identify(&self, pid: u32, probe: (u32, u64)) -> Result<(Process, bool), Refusal> {
+        let stat = |answer: Vec<u8>| proc_pid::stat(&answer);
+        let first = self.kernel.get(&Question::Stat(pid));
+        if let Err(refusal) = first
+            && refusal.is_gone()
+        {
+            return Err(refusal);
+        }
+        let first = first.ok().and_then(stat);
+        let ids = self.kernel.get(&Question::Ids(pid)).ok().and_then(|answer| proc_pid::ids(&answer));
+        let cgroup = self.kernel.get(&Question::Cgroup(pid)).ok().and_then(|answer| proc_pid::cgroup(&answer));
+        let exe = self.kernel.get(&Question::Exe(pid)).ok().and_then(|answer| proc_pid::exe(&answer));
+        let cmdline = match self.cmdline {
+            true => self.kernel.get(&Question::Cmdline(pid)).ok().map(|answer| arguments(&answer)),
+            false => None,
+        };
+        let (exe_state, exe_writable) = match &exe {
+            None => (ExeState::Unreadable, None),
+            Some(exe) if exe.deleted => (proc_pid::exe_state(exe, None), None),
+            Some(exe) => match self.files.get(self.kernel, &exe.path) {
+                Ok(host) => {
+                    let state = proc_pid::exe_state(exe, Some(&host));
+                    let writable = ids.as_ref().filter(|_| state == ExeState::Ok);
+                    (state, writable.map(|ids| proc_pid::is_writable(&host, ids)))
+                }
+                // Something else than "there is no such file" hides what the host's root has there.
+                Err(Refusal::ENOENT | Refusal::Errno(ENOTDIR | ELOOP)) => (ExeState::Foreign, None),
+                Err(_) => (ExeState::Unreadable, None),
+            },
+        };
+        let start_ticks = first.as_ref().map(|stat| stat.start_ticks);
+        let (unit, user_unit, unit_state) = match &cgroup {
+            Some(cgroup) => (cgroup.unit.clone(), cgroup.user_unit.clone(), cgroup.state),
+            None => (None, None, UnitState::Unknown),
+        };
+        let process = Process {
+            pid,
+            ppid: first.as_ref().map(|stat| stat.ppid),
+            start_ticks,
+            started: start_ticks.zip(self.boot).map(|(ticks, (boot, rate))| {
+                Timestamp(boot.0.saturating_add((ticks.saturating_mul(1000) / rate.max(1)).cast_signed()))
+            }),
+            comm: first.map(|stat| stat.comm),
+            exe: exe.map(|exe| exe.path),
+            exe_state,
+            exe_writable,
+            uid: ids.map(|ids| ids.uid),
+            user: None,
+            cgroup: cgroup.map(|cgroup| cgroup.path),
+            unit,
+            user_unit,
+            unit_state,
+            cmdline,
+            raced: false,
+        };
+        // `execve` keeps pid and start and may close descriptors; a new process under the old pid has another start.
+        let (fd, inode) = probe;
+        let link = self.kernel.get(&Question::Link(pid, fd));
+        let holds = link.is_ok_and(|link| link == format!("socket:[{inode}]").as_bytes());
+        let again = self.kernel.get(&Question::Stat(pid)).ok().and_then(stat).map(|stat| stat.start_ticks);
+        Ok((process, holds && again == start_ticks))
+    }
+
+    /// The vsock sockets among descriptors.
+    fn vsock_sockets(&self, pid: u32, unwanted: &[(u32, u64)]) -> Vec<(Socket, u32)> {
+        let descriptors = unwanted.iter().map(|(fd, _)| *fd).collect();
+        let Ok(answer) = self.kernel.get(&Question::Vsock(pid, descriptors)) else { return Vec::new() };
+        let lines = answer.split(|byte| *byte == b'\n').filter_map(|line| {
+            let numbers: Vec<u32> = line.split(|byte| *byte == b' ').map_while(number).collect();
+            let [fd, cid, port, kind, listening] = numbers[..] else { return None };
+            let inode = unwanted.iter().find(|(this, _)| *this == fd)?.1;
+            let dgram = kind == 2;
+            let state = match (dgram, listening) {
+                (false, 1) => State::Listen,
+                // VMADDR_PORT_ANY is an unbound socket.
+                (true, _) if port != u32::MAX => State::Unconnected,
+                _ => return None,
+            };
+            Some((bare(Transport::Vsock, state, Local::Vsock { cid, port, dgram }, inode), fd))
+        });
+        lines.collect()
+    }
+}
+
+const ENOTDIR: i32 = 20;
+const ELOOP: i32 = 40;
+
+/// The sockets of one process.
+#[derive(Default)]
+struct Listing {
+    /// The wanted ones, with a descriptor each.
+    held: Vec<(u32, u32)>,
+    /// A descriptor of a wanted one, with its inode.
+    first: Option<(u32, u64)>,
+    unwanted: Vec<(u32, u64)>,
+    hidden: Hidden,
+}
+
+impl Listing {
+    /// A descriptor to look at again.
+    fn probe(&self, vsock: &[(Socket, u32)]) -> Option<(u32, u64)> {
+        self.first.or_else(|| vsock.first().map(|(socket, fd)| (*fd, socket.inode)))
+    }
+}
+
+impl Files {
+    fn get(&self, kernel: &dyn Kernel, path: &Text) -> Result<Arc<HostFile>, Refusal> {
+        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = files.get(path) {
+            return known.clone();
+        }
+        let answer = kernel.get(&Question::HostFile(path.as_bytes().to_vec()));
+        let file = answer.and_then(|answer| proc_pid::host_file(&answer).map(Arc::new).ok_or(Refusal::EINVAL));
+        files.insert(path.clone(), file.clone());
+        file
+    }
+}
+
+/// A decimal number.
+fn number<T: std::str::FromStr>(word: &[u8]) -> Option<T> {
+    std::str::from_utf8(word).ok()?.parse().ok()
+}
+
+/// The arguments of a process, which the kernel ends with a NUL byte each, joined by spaces.
+fn arguments(cmdline: &[u8]) -> Text {
+    let cmdline = cmdline.strip_suffix(&[0]).unwrap_or(cmdline);
+    Text::new(cmdline.iter().map(|byte| if *byte == 0 { b' ' } else { *byte }).collect::<Vec<_>>())
+}

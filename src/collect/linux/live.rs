@@ -1,0 +1,552 @@
+//! The kernel that this program runs on. Thin: it fetches bytes, and `proc_pid`, `proc_net`, `sock_diag` and `devices`
+//! read them.
+//!
+//! Nothing here may wait on another process: magic links are looked through with `statx` and never opened for reading,
+//! and a path of somebody's making is walked only where every file system on the way answers from this host.
+
+#![expect(clippy::disallowed_methods, reason = "this is the one place that talks to Linux")]
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use rustix::buffer::spare_capacity;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, ResolveFlags, StatxFlags};
+use rustix::io::Errno;
+use rustix::net::netlink::{self, SocketAddrNetlink};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
+
+use super::kernel::{Kernel, Refusal};
+use super::netlink::{dump_request, is_ended};
+use super::question::Question;
+use super::{devices, proc_net, sock_diag};
+use crate::model::Text;
+
+/// The id of this program, from which a host's id is made, machine-id(5).
+const APPLICATION: [u8; 16] =
+    [0x5b, 0x8f, 0x1c, 0x3e, 0x62, 0xd9, 0x4f, 0x0a, 0x9e, 0x27, 0xa4, 0x0d, 0x73, 0xc1, 0x96, 0x58];
+
+/// `NETLINK_ROUTE` is protocol 0.
+const ROUTE: Option<rustix::net::Protocol> = None;
+
+/// Room for one datagram of a dump: the kernel makes none longer than 32 KiB.
+const DATAGRAM: usize = 64 * 1024;
+
+/// The largest file below `/proc` that is read: a table of a million sockets.
+const LARGEST_FILE: usize = 256 * 1024 * 1024;
+
+/// The running kernel.
+pub struct Live {
+    proc: OwnedFd,
+    deadline: Option<Instant>,
+    /// `st_size` of `/proc/PID/fd` is the number of descriptors (Linux 6.2).
+    counts_descriptors: bool,
+    /// Sockets for dumps, by netlink protocol; opened with the first and used again.
+    diag: Mutex<Option<OwnedFd>>,
+    users: OnceLock<HashMap<u32, Vec<u8>>>,
+}
+
+impl Live {
+    /// Opens `/proc`.
+    pub fn new(time: Option<Duration>) -> Result<Self, std::io::Error> {
+        let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let proc = rustix::fs::open("/proc", directory, Mode::empty())?;
+        let own = rustix::fs::statx(&proc, "self/fd", AtFlags::empty(), StatxFlags::SIZE);
+        Ok(Self {
+            counts_descriptors: own.is_ok_and(|own| own.stx_size > 0),
+            proc,
+            deadline: time.and_then(|time| Instant::now().checked_add(time)),
+            diag: Mutex::new(None),
+            users: OnceLock::new(),
+        })
+    }
+
+    /// Appends a file below `/proc`.
+    fn read(&self, path: &str, answer: &mut Vec<u8>) -> Result<(), Errno> {
+        read_at(&self.proc, path, answer)
+    }
+
+    /// One dump over a socket that is kept for the next.
+    fn dump(&self, kind: u16, body: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
+        let mut kept = self.diag.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let socket = match kept.take() {
+            Some(socket) => socket,
+            None => open_netlink(Some(netlink::SOCK_DIAG))?,
+        };
+        dump_over(&socket, kind, body, answer)?;
+        // After an error the socket may still have the rest of that dump: it is not kept.
+        *kept = Some(socket);
+        Ok(())
+    }
+
+    /// `FD INODE` of each socket of a process. The link is `socket:[INODE]`, and both numbers are copied as they stand.
+    fn sockets(&self, pid: u32, answer: &mut Vec<u8>) -> Result<(), Errno> {
+        let path = format!("{pid}/fd");
+        if self.counts_descriptors {
+            let table = rustix::fs::statx(&self.proc, &path, AtFlags::empty(), StatxFlags::SIZE)?;
+            if table.stx_size == 0 {
+                return Ok(());
+            }
+        }
+        let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let table = rustix::fs::openat(&self.proc, &path, directory, Mode::empty())?;
+        let mut names = Vec::with_capacity(32 * 1024);
+        let mut link = [std::mem::MaybeUninit::uninit(); 64];
+        let mut unread: Option<(Errno, u64)> = None;
+        let mut entries = RawDir::new(&table, names.spare_capacity_mut());
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name.to_bytes().starts_with(b".") {
+                continue;
+            }
+            match rustix::fs::readlinkat_raw(&table, name, &mut link[..]) {
+                Ok((target, _)) => {
+                    if let Some(inode) = target.strip_prefix(b"socket:[").and_then(|rest| rest.strip_suffix(b"]")) {
+                        answer.extend_from_slice(name.to_bytes());
+                        answer.push(b' ');
+                        answer.extend_from_slice(inode);
+                        answer.push(b'\n');
+                    }
+                }
+                // Closed since it was listed.
+                Err(Errno::NOENT) => {}
+                Err(errno) => unread = Some((errno, unread.map_or(1, |(_, count)| count + 1))),
+            }
+        }
+        if let Some((errno, count)) = unread {
+            let _ = writeln!(answer, "! {} {count}", errno.raw_os_error());
+        }
+        Ok(())
+    }
+
+    fn vsock(&self, pid: u32, descriptors: &[u32], answer: &mut Vec<u8>) -> Result<(), Errno> {
+        let process = rustix::process::Pid::from_raw(pid.cast_signed()).ok_or(Errno::SRCH)?;
+        let mut handle = None;
+        for &fd in descriptors {
+            let mut name = [0u8; 16];
+            let path = format!("/proc/{pid}/fd/{fd}");
+            match rustix::fs::getxattr(&path, "system.sockprotoname", &mut name[..]) {
+                Ok(length) if name[..length].trim_ascii_end().starts_with(b"AF_VSOCK") => {}
+                _ => continue,
+            }
+            let handle = match &handle {
+                Some(handle) => handle,
+                None => {
+                    handle.insert(rustix::process::pidfd_open(process, rustix::process::PidfdFlags::empty())?) as &_
+                }
+            };
+            let none = rustix::process::PidfdGetfdFlags::empty();
+            let socket = rustix::process::pidfd_getfd(handle, fd.cast_signed(), none)?;
+            let (cid, port) = vsock_address(&socket)?;
+            let kind = rustix::net::sockopt::socket_type(&socket)?.as_raw();
+            let listening = u8::from(rustix::net::sockopt::socket_acceptconn(&socket)?);
+            let _ = writeln!(answer, "{fd} {cid} {port} {kind} {listening}");
+        }
+        Ok(())
+    }
+
+    fn exe(&self, pid: u32, answer: &mut Vec<u8>) -> Result<(), Errno> {
+        let link = format!("{pid}/exe");
+        // Through the magic link and without a question to a remote file system: FUSE or NFS could keep us waiting.
+        let flags = AtFlags::STATX_DONT_SYNC | AtFlags::NO_AUTOMOUNT;
+        let file = rustix::fs::statx(&self.proc, &link, flags, StatxFlags::INO | StatxFlags::NLINK)?;
+        let _ = writeln!(answer, "{}:{} {} {}", file.stx_dev_major, file.stx_dev_minor, file.stx_ino, file.stx_nlink);
+        let path = rustix::fs::readlinkat(&self.proc, &link, Vec::with_capacity(256))?;
+        answer.extend_from_slice(path.as_bytes());
+        Ok(())
+    }
+
+    fn user(&self, uid: u32, answer: &mut Vec<u8>) -> Result<(), Errno> {
+        let users = self.users.get_or_init(|| {
+            let passwd = std::fs::read("/etc/passwd").unwrap_or_default();
+            let lines = passwd.split(|byte| *byte == b'\n').filter_map(|line| {
+                let mut fields = line.split(|byte| *byte == b':');
+                let (name, _, uid) = (fields.next()?, fields.next()?, fields.next()?);
+                Some((std::str::from_utf8(uid).ok()?.parse().ok()?, name.to_vec()))
+            });
+            // The first line of a uid counts, as for getpwuid(3).
+            let mut users = HashMap::new();
+            for (uid, name) in lines {
+                users.entry(uid).or_insert(name);
+            }
+            users
+        });
+        answer.extend_from_slice(users.get(&uid).ok_or(Errno::NOENT)?);
+        Ok(())
+    }
+
+    fn vantage(&self, answer: &mut Vec<u8>) -> Result<(), Errno> {
+        let caps = rustix::thread::capabilities(None)?.effective.bits();
+        let inode = |name: &str| {
+            let own = rustix::fs::statx(&self.proc, name, AtFlags::empty(), StatxFlags::INO);
+            own.map(|own| own.stx_ino).unwrap_or(0)
+        };
+        let _ = writeln!(answer, "uid {}\ncaps {caps:x}", rustix::process::geteuid().as_raw());
+        let _ = writeln!(answer, "pid_ns {}\nuser_ns {}", inode("self/ns/pid"), inode("self/ns/user"));
+        let mut mounts = Vec::new();
+        if self.read("self/mountinfo", &mut mounts).is_ok() {
+            answer.extend_from_slice(b"hidepid ");
+            answer.extend_from_slice(hidepid(&mounts).unwrap_or(b"off"));
+            answer.push(b'\n');
+        }
+        Ok(())
+    }
+
+    fn host(&self, answer: &mut Vec<u8>) {
+        let system = rustix::system::uname();
+        let _ = writeln!(answer, "hostname {}", Text::from(system.nodename().to_bytes()).escaped());
+        let _ = writeln!(answer, "kernel {}", Text::from(system.release().to_bytes()).escaped());
+        let mut boot = Vec::new();
+        if self.read("sys/kernel/random/boot_id", &mut boot).is_ok() {
+            let _ = writeln!(answer, "boot_id {}", Text::from(boot.trim_ascii()).escaped());
+        }
+        if let Some(id) = std::fs::read("/etc/machine-id").ok().and_then(|id| host_id(&id)) {
+            let _ = writeln!(answer, "host_id {id}");
+        }
+    }
+
+    fn ports(&self, answer: &mut Vec<u8>) {
+        let mut text = Vec::new();
+        if self.read("sys/net/ipv4/ip_local_port_range", &mut text).is_ok() {
+            answer.extend_from_slice(b"ephemeral ");
+            answer.extend_from_slice(&text);
+        }
+        text.clear();
+        if self.read("sys/net/ipv4/ip_unprivileged_port_start", &mut text).is_ok() {
+            answer.extend_from_slice(b"unprivileged ");
+            answer.extend_from_slice(&text);
+        }
+    }
+
+    fn netns(&self, answer: &mut Vec<u8>) -> Result<(), Errno> {
+        let inode = |name: &str| rustix::fs::statx(&self.proc, name, AtFlags::empty(), StatxFlags::INO);
+        let own = inode("self/ns/net")?.stx_ino;
+        // The inode of a file below /proc/PID/net differs by namespace, and anybody may see it.
+        let [ours, first] = ["self/net/tcp", "1/net/tcp"].map(|name| inode(name).map_or(0, |file| file.stx_ino));
+        let _ = writeln!(answer, "{own} {ours} {first}");
+        Ok(())
+    }
+}
+
+impl Kernel for Live {
+    fn ask(&self, question: &Question, answer: &mut Vec<u8>) -> Result<(), Refusal> {
+        if self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
+            return Err(Refusal::Deadline);
+        }
+        let answered = match question {
+            Question::Clock => {
+                clock(answer);
+                Ok(())
+            }
+            Question::Vantage => self.vantage(answer),
+            Question::Host => {
+                self.host(answer);
+                Ok(())
+            }
+            Question::Ports => {
+                self.ports(answer);
+                Ok(())
+            }
+            Question::NetNs => self.netns(answer),
+            Question::Links => open_netlink(ROUTE)
+                .and_then(|socket| dump_over(&socket, devices::LINKS.0, &devices::links_request(), answer)),
+            Question::Addresses => open_netlink(ROUTE)
+                .and_then(|socket| dump_over(&socket, devices::ADDRESSES.0, &devices::addresses_request(), answer)),
+            Question::Protocols => self.read("self/net/protocols", answer),
+            Question::Diag(table) => self.dump(sock_diag::SOCK_DIAG_BY_FAMILY, &sock_diag::request(*table), answer),
+            Question::ProcNet(table) => match proc_net::file(*table) {
+                Some(file) => self.read(&format!("self/net/{file}"), answer),
+                None => Err(Errno::NOENT),
+            },
+            Question::Pids => pids(&self.proc, answer),
+            Question::Sockets(pid) => self.sockets(*pid, answer),
+            Question::Link(pid, fd) => {
+                rustix::fs::readlinkat(&self.proc, format!("{pid}/fd/{fd}"), Vec::with_capacity(64))
+                    .map(|link| answer.extend_from_slice(link.as_bytes()))
+            }
+            Question::Vsock(pid, descriptors) => self.vsock(*pid, descriptors, answer),
+            Question::Stat(pid) => self.read(&format!("{pid}/stat"), answer),
+            Question::Ids(pid) => self.read(&format!("{pid}/status"), answer).map(|()| keep_ids(answer)),
+            Question::Cgroup(pid) => self.read(&format!("{pid}/cgroup"), answer),
+            Question::Exe(pid) => self.exe(*pid, answer),
+            Question::Cmdline(pid) => self.read(&format!("{pid}/cmdline"), answer),
+            Question::HostFile(path) => host_file(path, answer),
+            Question::User(uid) => self.user(*uid, answer),
+            Question::CgroupPath(id) => cgroup_path(*id, answer),
+        };
+        answered.map_err(|errno| Refusal::Errno(errno.raw_os_error()))
+    }
+}
+
+/// Appends a whole file.
+fn read_at(directory: &OwnedFd, path: &str, answer: &mut Vec<u8>) -> Result<(), Errno> {
+    let file = rustix::fs::openat(directory, path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty())?;
+    let start = answer.len();
+    loop {
+        // A seq_file hands out a page at a time, and a larger buffer saves calls on large tables.
+        answer.reserve((answer.len() - start).clamp(1024, 64 * 1024));
+        match rustix::io::read(&file, spare_capacity(answer)) {
+            Ok(0) => return Ok(()),
+            Ok(_) if answer.len() - start > LARGEST_FILE => return Err(Errno::FBIG),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+fn open_netlink(protocol: Option<rustix::net::Protocol>) -> Result<OwnedFd, Errno> {
+    rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)
+}
+
+/// Sends a request for a dump, and appends its datagrams until the end is among them.
+fn dump_over(socket: &impl AsFd, kind: u16, body: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
+    let to_kernel = SocketAddrNetlink::new(0, 0);
+    rustix::net::sendto(socket, &dump_request(kind, body), SendFlags::empty(), &to_kernel)?;
+    loop {
+        answer.reserve(DATAGRAM);
+        let start = answer.len();
+        match rustix::net::recv(socket, spare_capacity(answer), RecvFlags::TRUNC) {
+            Ok((_, length)) if length > answer.len() - start => return Err(Errno::MSGSIZE),
+            Ok((_, 0)) => return Ok(()),
+            Ok(_) if is_ended(&answer[start..]) => return Ok(()),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+fn pids(proc: &OwnedFd, answer: &mut Vec<u8>) -> Result<(), Errno> {
+    // The position of a shared descriptor would be shared too.
+    let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let listing = rustix::fs::openat(proc, ".", directory, Mode::empty())?;
+    let mut names = Vec::with_capacity(64 * 1024);
+    let mut entries = RawDir::new(&listing, names.spare_capacity_mut());
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if name.first().is_some_and(u8::is_ascii_digit) {
+            answer.extend_from_slice(name);
+            answer.push(b'\n');
+        }
+    }
+    Ok(())
+}
+
+fn clock(answer: &mut Vec<u8>) {
+    use rustix::time::{ClockId, clock_gettime};
+    let (now, boot) = (clock_gettime(ClockId::Realtime), clock_gettime(ClockId::Boottime));
+    let milliseconds = now.tv_sec.saturating_mul(1000) + i64::from(now.tv_nsec as i32) / 1_000_000;
+    let since_boot = boot.tv_sec.saturating_mul(1_000_000_000) + i64::from(boot.tv_nsec as i32);
+    let (ticks, page) = (rustix::param::clock_ticks_per_second(), rustix::param::page_size());
+    let _ = writeln!(answer, "{milliseconds} {since_boot} {ticks} {page}");
+}
+
+/// Of `/proc/PID/status` only the ids are wanted, and only they may stand in a capture.
+fn keep_ids(status: &mut Vec<u8>) {
+    let mut kept = Vec::new();
+    for line in status.split_inclusive(|byte| *byte == b'\n') {
+        // `Name:` comes first and holds no newline that is not escaped.
+        if [&b"Uid:"[..], b"Gid:", b"Groups:"].iter().any(|name| line.starts_with(name)) {
+            kept.extend_from_slice(line);
+        }
+    }
+    *status = kept;
+}
+
+/// The option `hidepid` of the mount at `/proc`, of which the last counts.
+fn hidepid(mounts: &[u8]) -> Option<&[u8]> {
+    let line = mounts.split(|byte| *byte == b'\n').rfind(|line| {
+        line.split(|byte| *byte == b' ').nth(4) == Some(b"/proc") && line.windows(8).any(|at| at == b" - proc ")
+    })?;
+    let options = line.rsplit(|byte| *byte == b' ').next()?;
+    options.split(|byte| *byte == b',').find_map(|option| option.strip_prefix(b"hidepid="))
+}
+
+/// HMAC-SHA256 of this program's id under the machine id, with the bits of a random UUID, as systemd makes it.
+fn host_id(machine_id: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(machine_id.trim_ascii()).ok()?;
+    let mut key = [0u8; 16];
+    for (at, byte) in key.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()?;
+    }
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&key).ok()?;
+    mac.update(&APPLICATION);
+    let mut id = [0u8; 16];
+    id.copy_from_slice(&mac.finalize().into_bytes()[..16]);
+    id[6] = (id[6] & 0x0f) | 0x40;
+    id[8] = (id[8] & 0x3f) | 0x80;
+    Some(id.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The vsock address that a socket is bound to, vsock(7): family, reserved, port, cid.
+fn vsock_address(socket: &OwnedFd) -> Result<(u32, u32), Errno> {
+    let address = rustix::net::getsockname(socket)?;
+    if address.address_family() != AddressFamily::VSOCK || address.addr_len() < 12 {
+        return Err(Errno::AFNOSUPPORT);
+    }
+    let bytes = address.as_ptr().cast::<[u8; 12]>();
+    #[expect(unsafe_code, reason = "rustix hands out the bytes of an address family it does not know by pointer alone")]
+    // SAFETY: the pointer leads to the storage within `address`, which lives here and holds at least 12 bytes.
+    let bytes = unsafe { *bytes };
+    let number = |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+    Ok((number(8), number(4)))
+}
+
+/// What our root has at a path that another process may have chosen, and the directories above.
+///
+/// The path of a running program holds no symbolic link, so none is followed. What is not in the cache of names is
+/// looked up only where every file system on the way is one of this host: a lookup on FUSE or NFS could wait for ever.
+fn host_file(path: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
+    let mut at = path;
+    let mut checked = false;
+    loop {
+        let file = match open_path(at, ResolveFlags::NO_SYMLINKS | ResolveFlags::CACHED) {
+            Err(Errno::AGAIN) => {
+                if !checked && !is_local(path) {
+                    return Err(Errno::AGAIN);
+                }
+                checked = true;
+                open_path(at, ResolveFlags::NO_SYMLINKS)
+            }
+            found => found,
+        }?;
+        let mask = StatxFlags::INO | StatxFlags::MODE | StatxFlags::UID | StatxFlags::GID;
+        let file = rustix::fs::statx(&file, "", AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC, mask)?;
+        let (major, minor, inode) = (file.stx_dev_major, file.stx_dev_minor, file.stx_ino);
+        let _ = writeln!(answer, "{major}:{minor} {inode} {:o} {} {}", file.stx_mode, file.stx_uid, file.stx_gid);
+        match at.iter().rposition(|byte| *byte == b'/') {
+            _ if at == b"/" => return Ok(()),
+            Some(0) => at = b"/",
+            Some(slash) => at = &at[..slash],
+            None => return Err(Errno::INVAL),
+        }
+    }
+}
+
+fn open_path(path: &[u8], resolve: ResolveFlags) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    match rustix::fs::openat2(CWD, path, flags, Mode::empty(), resolve) {
+        // Before Linux 5.6 there is no openat2, before 5.12 no RESOLVE_CACHED: ask for leave to go the long way.
+        Err(Errno::NOSYS) if resolve.contains(ResolveFlags::CACHED) => Err(Errno::AGAIN),
+        Err(Errno::INVAL) if resolve.contains(ResolveFlags::CACHED) => Err(Errno::AGAIN),
+        Err(Errno::NOSYS) => rustix::fs::open(path, flags, Mode::empty()),
+        found => found,
+    }
+}
+
+/// True where every mount on the way to a path is of a kind that answers from this host.
+fn is_local(path: &[u8]) -> bool {
+    const LOCAL: [&[u8]; 18] = [
+        b"ext2",
+        b"ext3",
+        b"ext4",
+        b"xfs",
+        b"btrfs",
+        b"tmpfs",
+        b"overlay",
+        b"squashfs",
+        b"erofs",
+        b"zfs",
+        b"f2fs",
+        b"vfat",
+        b"ramfs",
+        b"rootfs",
+        b"devtmpfs",
+        b"iso9660",
+        b"bcachefs",
+        b"proc",
+    ];
+    let Ok(mounts) = std::fs::read("/proc/self/mountinfo") else { return false };
+    let mut on_the_way = mounts.split(|byte| *byte == b'\n').filter_map(|line| {
+        let mut words = line.split(|byte| *byte == b' ');
+        let place = words.nth(4)?;
+        let kind = words.skip_while(|word| *word != b"-").nth(1)?;
+        let within = match place {
+            b"/" => true,
+            _ => path.starts_with(place) && matches!(path.get(place.len()), None | Some(b'/')),
+        };
+        within.then_some(kind)
+    });
+    on_the_way.all(|kind| LOCAL.contains(&kind))
+}
+
+/// The path of a cgroup (version 2): its id is the inode of its directory.
+fn cgroup_path(id: u64, answer: &mut Vec<u8>) -> Result<(), Errno> {
+    // Hybrid hosts have version 2 beside the others.
+    for root in ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"] {
+        let mut left = 20_000;
+        if Path::new(root).join("cgroup.controllers").exists()
+            && let Some(found) = find_inode(Path::new(root), id, &mut left)
+        {
+            use std::os::unix::ffi::OsStrExt as _;
+            let below = found.as_os_str().as_bytes().strip_prefix(root.as_bytes()).unwrap_or_default();
+            answer.extend_from_slice(if below.is_empty() { b"/" } else { below });
+            return Ok(());
+        }
+    }
+    Err(Errno::NOENT)
+}
+
+/// The directory with that inode, of at most `left` that are looked at.
+fn find_inode(directory: &Path, inode: u64, left: &mut u32) -> Option<std::path::PathBuf> {
+    use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
+    if directory.metadata().is_ok_and(|metadata| metadata.ino() == inode) {
+        return Some(directory.to_owned());
+    }
+    for entry in std::fs::read_dir(directory).ok()?.flatten() {
+        *left = left.checked_sub(1)?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if entry.ino() == inode {
+                return Some(entry.path());
+            }
+            if let Some(found) = find_inode(&entry.path(), inode, left) {
+                return Some(found);
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_id_is_made_as_systemd_makes_it() {
+        let id = host_id(b"3d1219c7c4c5404aaa1f6d2a48adfda4\n").expect("a machine id");
+        assert_eq!((id.len(), &id[12..13]), (32, "4"));
+        assert_eq!(host_id(b"short"), None);
+    }
+
+    #[test]
+    fn the_last_mount_at_proc_counts() {
+        let mounts = b"22 27 0:21 / /proc rw - proc proc rw,hidepid=invisible\n23 27 0:22 / /sys rw - sysfs sysfs rw\n";
+        assert_eq!(hidepid(mounts), Some(&b"invisible"[..]));
+        let over = [&mounts[..], b"99 27 0:50 / /proc rw shared:1 - proc proc rw\n"].concat();
+        assert_eq!(hidepid(&over), None);
+    }
+
+    #[test]
+    fn only_ids_are_kept_of_a_status() {
+        let mut status = b"Name:\tx\nUid:\t1\t1\t1\t1\nGid:\t2\t2\t2\t2\nGroups:\t3 \nVmPeak:\t9 kB\n".to_vec();
+        keep_ids(&mut status);
+        assert_eq!(status, b"Uid:\t1\t1\t1\t1\nGid:\t2\t2\t2\t2\nGroups:\t3 \n");
+    }
+
+    #[test]
+    fn the_hosts_root_answers_for_our_own_executable() {
+        let own = std::fs::read_link("/proc/self/exe").expect("our own link");
+        let mut answer = Vec::new();
+        use std::os::unix::ffi::OsStrExt as _;
+        host_file(own.as_os_str().as_bytes(), &mut answer).expect("our own file");
+        let lines = answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count();
+        assert_eq!(lines, own.components().count());
+        assert_eq!(host_file(b"/no/such/file", &mut Vec::new()), Err(Errno::NOENT));
+        assert_eq!(host_file(b"relative", &mut Vec::new()), Err(Errno::NOENT));
+    }
+}

@@ -1,0 +1,193 @@
+//! What `/proc/PID` tells of a process, proc(5): pure readers of its files.
+
+use crate::model::{ExeState, Text, UnitState};
+
+/// What `/proc/PID/stat` tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// The name, as `/proc/PID/comm` has it.
+    pub comm: Text,
+    /// The parent.
+    pub ppid: u32,
+    /// Clock ticks from boot to its start.
+    pub start_ticks: u64,
+}
+
+/// Reads `/proc/PID/stat`. The name stands in parentheses and may hold any byte, so it ends at the LAST parenthesis:
+/// what follows are numbers and one letter.
+pub fn stat(text: &[u8]) -> Option<Stat> {
+    let open = text.iter().position(|byte| *byte == b'(')?;
+    let close = text.iter().rposition(|byte| *byte == b')')?;
+    let comm = Text::from(text.get(open + 1..close)?);
+    let rest = std::str::from_utf8(&text[close + 1..]).ok()?;
+    // The state is field 3, the parent field 4, the start field 22.
+    let mut fields = rest.split_ascii_whitespace();
+    let ppid = fields.nth(1)?.parse().ok()?;
+    let start_ticks = fields.nth(17)?.parse().ok()?;
+    Some(Stat { comm, ppid, start_ticks })
+}
+
+/// The effective user and the groups, from the lines `Uid:`, `Gid:` and `Groups:` of `/proc/PID/status`.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Ids {
+    /// The effective user.
+    pub uid: u32,
+    /// The effective group and the supplementary ones.
+    pub groups: Vec<u32>,
+}
+
+/// Reads those lines.
+pub fn ids(text: &[u8]) -> Option<Ids> {
+    let text = std::str::from_utf8(text).ok()?;
+    let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
+    // Real, effective, saved, file system.
+    let effective = |line: &str| line.split_ascii_whitespace().nth(1)?.parse().ok();
+    let uid = line("Uid:").and_then(effective)?;
+    let mut groups: Vec<u32> = line("Gid:").and_then(effective).into_iter().collect();
+    groups.extend(line("Groups:").unwrap_or_default().split_ascii_whitespace().filter_map(|id| id.parse::<u32>().ok()));
+    Some(Ids { uid, groups })
+}
+
+/// The identity of a file: device and inode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileId(Box<str>, u64);
+
+/// What the magic link `/proc/PID/exe` leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exe {
+    /// The path as the link gives it, without the kernel's mark of deletion.
+    pub path: Text,
+    /// The file behind it.
+    pub file: FileId,
+    /// No name leads to the file any more.
+    pub deleted: bool,
+}
+
+/// Reads an answer to `Question::Exe`. The kernel appends ` (deleted)` to the path of a file without a name, but a name
+/// may end so too: the link count decides.
+pub fn exe(answer: &[u8]) -> Option<Exe> {
+    let end = answer.iter().position(|byte| *byte == b'\n')?;
+    let mut words = std::str::from_utf8(&answer[..end]).ok()?.split(' ');
+    let file = FileId(words.next()?.into(), words.next()?.parse().ok()?);
+    let deleted = words.next()?.parse::<u64>().ok()? == 0;
+    let path = &answer[end + 1..];
+    let path = if deleted { path.strip_suffix(b" (deleted)").unwrap_or(path) } else { path };
+    Some(Exe { path: Text::from(path), file, deleted })
+}
+
+/// A file of the host's root and the directories above it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostFile {
+    /// The file itself.
+    pub file: FileId,
+    /// Mode, user and group of the file and of each directory above it.
+    pub path: Vec<Permissions>,
+}
+
+/// Mode, user and group of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permissions {
+    mode: u32,
+    uid: u32,
+    gid: u32,
+}
+
+/// Reads an answer to `Question::HostFile`.
+pub fn host_file(answer: &[u8]) -> Option<HostFile> {
+    let mut file = None;
+    let mut path = Vec::new();
+    for line in std::str::from_utf8(answer).ok()?.lines() {
+        let mut words = line.split(' ');
+        let id = FileId(words.next()?.into(), words.next()?.parse().ok()?);
+        file.get_or_insert(id);
+        path.push(Permissions {
+            mode: u32::from_str_radix(words.next()?, 8).ok()?,
+            uid: words.next()?.parse().ok()?,
+            gid: words.next()?.parse().ok()?,
+        });
+    }
+    Some(HostFile { file: file?, path })
+}
+
+/// Whether a file lies where its user may write, or for root, who may write everywhere, where anybody else may: then
+/// its name says nothing about what it is.
+pub fn is_writable(file: &HostFile, user: &Ids) -> bool {
+    file.path.iter().any(|at| {
+        let others = at.mode & 0o002 != 0;
+        match user.uid {
+            // Debian lets the group staff write below /usr/local: root's choice, and no other user's place.
+            0 => others || at.uid != 0,
+            uid => others || at.uid == uid || (at.mode & 0o020 != 0 && user.groups.contains(&at.gid)),
+        }
+    })
+}
+
+/// The state of an executable, by what the host's root has at its path.
+pub fn exe_state(exe: &Exe, host: Option<&HostFile>) -> ExeState {
+    match host {
+        _ if exe.deleted && exe.path.as_bytes().starts_with(b"/memfd:") => ExeState::Memfd,
+        _ if exe.deleted => ExeState::Deleted,
+        Some(host) if host.file == exe.file => ExeState::Ok,
+        _ => ExeState::Foreign,
+    }
+}
+
+/// Where a process stands in the tree of cgroups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cgroup {
+    /// The path, as systemd made it.
+    pub path: Text,
+    /// The first unit below the slices.
+    pub unit: Option<Text>,
+    /// The unit of the user's own manager within.
+    pub user_unit: Option<Text>,
+    /// Whether there is a unit.
+    pub state: UnitState,
+}
+
+/// Reads `/proc/PID/cgroup`, cgroups(7): the hierarchy of version 2, or that of systemd in version 1.
+///
+/// Only the components that the system's manager made count: a user may make what he likes below his own. So the unit is
+/// the first component from the root that is no slice, and what lies deeper is the user's.
+pub fn cgroup(text: &[u8]) -> Option<Cgroup> {
+    let mut unified = None;
+    let mut named = None;
+    for line in text.split(|byte| *byte == b'\n') {
+        if let Some(path) = line.strip_prefix(b"0::") {
+            unified = Some(path);
+        } else if let Some(at) = line.windows(14).position(|window| window == b":name=systemd:") {
+            named = Some(&line[at + 14..]);
+        }
+    }
+    // With both, systemd of a hybrid host keeps its units in its own hierarchy.
+    let path = named.or(unified)?;
+    let unknown = path.split(|byte| *byte == b'/').any(|part| part == b"..");
+    let mut parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).peekable();
+    while parts.next_if(|part| part.ends_with(b".slice")).is_some() {}
+    let unit = parts.next().filter(|part| is_unit(part)).filter(|_| !unknown);
+    let user_unit = match unit {
+        // What a user's own manager runs lies below its own unit, below slices of its own.
+        Some(unit) if unit.starts_with(b"user@") => {
+            while parts.next_if(|part| part.ends_with(b".slice")).is_some() {}
+            parts.next().filter(|part| is_unit(part))
+        }
+        _ => None,
+    };
+    let state = match unit {
+        _ if unknown => UnitState::Unknown,
+        Some(_) => UnitState::Known,
+        None => UnitState::None,
+    };
+    Some(Cgroup { path: Text::from(path), unit: unit.map(Text::from), user_unit: user_unit.map(Text::from), state })
+}
+
+/// True for the name of a unit that has processes, systemd.unit(5).
+fn is_unit(part: &[u8]) -> bool {
+    [&b".service"[..], b".scope", b".socket", b".mount", b".swap"]
+        .iter()
+        .any(|kind| part.len() > kind.len() && part.ends_with(kind))
+}
+
+#[cfg(test)]
+#[path = "proc_pid_tests.rs"]
+mod tests;

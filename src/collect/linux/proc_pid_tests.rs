@@ -1,0 +1,123 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn stat_of(comm: &[u8]) -> Vec<u8> {
+    [b"12 (", comm, b") S 1 12 12 0 -1 4194560 900 0 0 0 1 2 0 0 20 0 1 0 5150 1000 200 18446744073709551615 1 1"]
+        .concat()
+}
+
+#[test]
+fn a_name_ends_at_the_last_parenthesis() {
+    for comm in [&b"sshd"[..], b"a b", b"ev) R 1 (x", b")", b"", b"x\",pid=1,fd=3", b"a\nb", b"\xff\x1b["] {
+        let read = stat(&stat_of(comm)).expect("readable");
+        assert_eq!((read.comm.as_bytes(), read.ppid, read.start_ticks), (comm, 1, 5150));
+    }
+    assert_eq!(stat(b"12 (sshd) S 1"), None);
+    assert_eq!(stat(b"12 )sshd( S 1"), None);
+}
+
+#[test]
+fn the_effective_user_counts() {
+    let read = ids(b"Uid:\t1000\t0\t0\t0\nGid:\t5\t6\t6\t6\nGroups:\t4 27 \n").expect("readable");
+    assert_eq!((read.uid, read.groups), (0, vec![6, 4, 27]));
+    assert_eq!(ids(b"Gid:\t5\t6\t6\t6\n"), None);
+}
+
+#[test]
+fn only_the_link_count_tells_a_deleted_file() {
+    let named = exe(b"254:0 77 1\n/tmp/x (deleted)").expect("readable");
+    assert_eq!((named.path.as_bytes(), named.deleted), (&b"/tmp/x (deleted)"[..], false));
+    let gone = exe(b"254:0 77 0\n/tmp/x (deleted)").expect("readable");
+    assert_eq!((gone.path.as_bytes(), gone.deleted), (&b"/tmp/x"[..], true));
+    assert_eq!(exe_state(&gone, None), ExeState::Deleted);
+    let memory = exe(b"0:1 77 0\n/memfd:x (deleted)").expect("readable");
+    assert_eq!(exe_state(&memory, None), ExeState::Memfd);
+    assert_eq!(exe(b"254:0 77\n/tmp/x"), None);
+}
+
+#[test]
+fn a_path_is_verified_by_device_and_inode() {
+    let login = exe(b"254:0 77 1\n/usr/bin/login").expect("readable");
+    let host = |answer: &[u8]| host_file(answer).expect("readable");
+    assert_eq!(exe_state(&login, Some(&host(b"254:0 77 100755 0 0\n"))), ExeState::Ok);
+    assert_eq!(exe_state(&login, Some(&host(b"254:0 78 100755 0 0\n"))), ExeState::Foreign);
+    assert_eq!(exe_state(&login, Some(&host(b"254:1 77 100755 0 0\n"))), ExeState::Foreign);
+    assert_eq!(exe_state(&login, None), ExeState::Foreign);
+}
+
+#[test]
+fn a_file_lies_where_its_user_may_write() {
+    let user = |uid, groups: &[u32]| Ids { uid, groups: groups.to_vec() };
+    let file = |lines: &str| host_file(lines.as_bytes()).expect("readable");
+    let system = file("8:1 5 100755 0 0\n8:1 4 40755 0 0\n8:1 2 40755 0 0\n");
+    assert!(!is_writable(&system, &user(0, &[])) && !is_writable(&system, &user(33, &[33])));
+    let home = file("8:1 5 100755 1000 1000\n8:1 4 40755 1000 1000\n8:1 2 40755 0 0\n");
+    assert!(is_writable(&home, &user(1000, &[])) && is_writable(&home, &user(0, &[])));
+    assert!(!is_writable(&home, &user(33, &[33])));
+    let tmp = file("8:1 5 100755 0 0\n8:1 4 41777 0 0\n8:1 2 40755 0 0\n");
+    assert!(is_writable(&tmp, &user(0, &[])) && is_writable(&tmp, &user(33, &[])));
+    let staff = file("8:1 5 100755 0 0\n8:1 4 42775 0 50\n8:1 2 40755 0 0\n");
+    assert!(!is_writable(&staff, &user(0, &[])));
+    assert!(is_writable(&staff, &user(1000, &[50])) && !is_writable(&staff, &user(1000, &[51])));
+}
+
+#[test]
+fn units_come_from_the_top_of_the_path() {
+    let cases: [(&str, Option<&str>, Option<&str>, UnitState); 12] = [
+        ("0::/system.slice/ssh.service\n", Some("ssh.service"), None, UnitState::Known),
+        (
+            "0::/system.slice/system-postfix.slice/postfix@-.service\n",
+            Some("postfix@-.service"),
+            None,
+            UnitState::Known,
+        ),
+        (
+            "0::/user.slice/user-1000.slice/user@1000.service/app.slice/ssh.service\n",
+            Some("user@1000.service"),
+            Some("ssh.service"),
+            UnitState::Known,
+        ),
+        ("0::/user.slice/user-1000.slice/session-3.scope\n", Some("session-3.scope"), None, UnitState::Known),
+        ("0::/init.scope\n", Some("init.scope"), None, UnitState::Known),
+        ("0::/\n", None, None, UnitState::None),
+        ("0::/mine/ssh.service\n", None, None, UnitState::None),
+        ("0::/system.slice/ssh.service/sub\n", Some("ssh.service"), None, UnitState::Known),
+        ("0::/../../system.slice/ssh.service\n", None, None, UnitState::Unknown),
+        ("9:name=systemd:/system.slice/cron.service\n0::/\n", Some("cron.service"), None, UnitState::Known),
+        ("4:memory:/a\n1:name=systemd:/system.slice/a b.service\n", Some("a b.service"), None, UnitState::Known),
+        ("0::/system.slice/.service\n", None, None, UnitState::None),
+    ];
+    for (text, unit, user_unit, state) in cases {
+        let read = cgroup(text.as_bytes()).expect(text);
+        let name = |text: &Option<Text>| text.as_ref().map(Text::escaped);
+        assert_eq!((name(&read.unit).as_deref(), name(&read.user_unit).as_deref()), (unit, user_unit), "{text}");
+        assert_eq!(read.state, state, "{text}");
+    }
+    assert_eq!(cgroup(b"4:memory:/a\n"), None);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        stat(&bytes);
+        ids(&bytes);
+        exe(&bytes);
+        host_file(&bytes);
+        cgroup(&bytes);
+    }
+
+    #[test]
+    fn any_name_is_read_back(comm in proptest::collection::vec(any::<u8>(), 0..16)) {
+        let read = stat(&stat_of(&comm)).expect("readable");
+        prop_assert_eq!(read.comm.as_bytes(), &comm[..]);
+    }
+
+    #[test]
+    fn every_cut_is_refused_or_right(cut in 0usize..100) {
+        let whole = stat_of(b"a b) (c");
+        if let Some(read) = stat(&whole[..cut.min(whole.len())]) {
+            prop_assert_eq!(read.ppid, 1);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What we may ask a Linux kernel, and the name of each question in a capture.
+
+use std::fmt;
+
+/// One question. Its [`fmt::Display`] is its name in a capture; the answer is always bytes or an error number.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Question {
+    /// Milliseconds since 1970, nanoseconds since boot, clock ticks a second, page size; decimal, split by spaces.
+    Clock,
+    /// A line each: `uid`, `caps` (hexadecimal), `pid_ns`, `user_ns` (inodes), `hidepid` (the mount option).
+    Vantage,
+    /// A line each: `hostname`, `kernel`, `boot_id`, `host_id`; what follows the space is escaped.
+    Host,
+    /// A line each: `ephemeral LOW HIGH`, `unprivileged PORT`.
+    Ports,
+    /// Inode of our network namespace, then inodes of `net/tcp` of this process and of process 1; decimal.
+    NetNs,
+    /// `RTM_GETLINK` dump, rtnetlink(7).
+    Links,
+    /// `RTM_GETADDR` dump, rtnetlink(7).
+    Addresses,
+    /// `/proc/net/protocols`.
+    Protocols,
+    /// A `SOCK_DIAG_BY_FAMILY` dump of one table, sock_diag(7).
+    Diag(Table),
+    /// The file of one table below `/proc/net`.
+    ProcNet(Table),
+    /// The process ids, a line each.
+    Pids,
+    /// The sockets that a process holds: `FD INODE` a line; `! ERRNO COUNT` for descriptors that could not be read.
+    Sockets(u32),
+    /// Where one descriptor of a process leads to, as readlink(2) has it.
+    Link(u32, u32),
+    /// The vsock addresses behind descriptors of a process: `FD CID PORT TYPE LISTENING` a line.
+    Vsock(u32, Vec<u32>),
+    /// `/proc/PID/stat`.
+    Stat(u32),
+    /// The lines `Uid:`, `Gid:` and `Groups:` of `/proc/PID/status`.
+    Ids(u32),
+    /// `/proc/PID/cgroup`.
+    Cgroup(u32),
+    /// `MAJOR:MINOR INODE LINKS` of the file that a process executes, a newline, then the path of the magic link.
+    Exe(u32),
+    /// `/proc/PID/cmdline`.
+    Cmdline(u32),
+    /// What the host's root has at a path: `MAJOR:MINOR INODE MODE UID GID` a line, the file first, then each directory
+    /// up to the root; the mode is octal.
+    HostFile(Vec<u8>),
+    /// The name of a user in `/etc/passwd`.
+    User(u32),
+    /// The path of the cgroup (version 2) with this id.
+    CgroupPath(u64),
+}
+
+/// One table of sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// TCP over IPv4, listening.
+    Tcp,
+    /// TCP over IPv6, listening.
+    Tcp6,
+    /// TCP over IPv4, bound and not listening (Linux 6.8).
+    TcpBound,
+    /// TCP over IPv6, bound and not listening (Linux 6.8).
+    Tcp6Bound,
+    /// TCP over IPv4, in TIME-WAIT.
+    TcpTimeWait,
+    /// TCP over IPv6, in TIME-WAIT.
+    Tcp6TimeWait,
+    /// MPTCP over IPv4, listening.
+    Mptcp,
+    /// MPTCP over IPv6, listening.
+    Mptcp6,
+    /// UDP over IPv4, without a peer.
+    Udp,
+    /// UDP over IPv6, without a peer.
+    Udp6,
+    /// UDP over IPv4, with a peer.
+    UdpConnected,
+    /// UDP over IPv6, with a peer.
+    Udp6Connected,
+    /// UDP-Lite over IPv4, without a peer.
+    UdpLite,
+    /// UDP-Lite over IPv6, without a peer.
+    UdpLite6,
+    /// SCTP over IPv4, listening.
+    Sctp,
+    /// SCTP over IPv6, listening.
+    Sctp6,
+    /// DCCP over IPv4, listening.
+    Dccp,
+    /// DCCP over IPv6, listening.
+    Dccp6,
+    /// Raw IPv4.
+    Raw,
+    /// Raw IPv6.
+    Raw6,
+    /// Packet sockets.
+    Packet,
+    /// Vsock, listening or a bound datagram socket.
+    Vsock,
+    /// Unix, listening or a datagram socket without a peer.
+    Unix,
+}
+
+impl Table {
+    /// Every table.
+    #[cfg(test)]
+    pub const ALL: [Self; 23] = [
+        Self::Tcp,
+        Self::Tcp6,
+        Self::TcpBound,
+        Self::Tcp6Bound,
+        Self::TcpTimeWait,
+        Self::Tcp6TimeWait,
+        Self::Mptcp,
+        Self::Mptcp6,
+        Self::Udp,
+        Self::Udp6,
+        Self::UdpConnected,
+        Self::Udp6Connected,
+        Self::UdpLite,
+        Self::UdpLite6,
+        Self::Sctp,
+        Self::Sctp6,
+        Self::Dccp,
+        Self::Dccp6,
+        Self::Raw,
+        Self::Raw6,
+        Self::Packet,
+        Self::Vsock,
+        Self::Unix,
+    ];
+
+    /// The name in coverage and captures.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Tcp6 => "tcp6",
+            Self::TcpBound => "tcp-bound",
+            Self::Tcp6Bound => "tcp6-bound",
+            Self::TcpTimeWait => "tcp-time-wait",
+            Self::Tcp6TimeWait => "tcp6-time-wait",
+            Self::Mptcp => "mptcp",
+            Self::Mptcp6 => "mptcp6",
+            Self::Udp => "udp",
+            Self::Udp6 => "udp6",
+            Self::UdpConnected => "udp-connected",
+            Self::Udp6Connected => "udp6-connected",
+            Self::UdpLite => "udplite",
+            Self::UdpLite6 => "udplite6",
+            Self::Sctp => "sctp",
+            Self::Sctp6 => "sctp6",
+            Self::Dccp => "dccp",
+            Self::Dccp6 => "dccp6",
+            Self::Raw => "raw",
+            Self::Raw6 => "raw6",
+            Self::Packet => "packet",
+            Self::Vsock => "vsock",
+            Self::Unix => "unix",
+        }
+    }
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Clock => f.write_str("clock"),
+            Self::Vantage => f.write_str("vantage"),
+            Self::Host => f.write_str("host"),
+            Self::Ports => f.write_str("ports"),
+            Self::NetNs => f.write_str("netns"),
+            Self::Links => f.write_str("links"),
+            Self::Addresses => f.write_str("addresses"),
+            Self::Protocols => f.write_str("protocols"),
+            Self::Diag(table) => write!(f, "diag {}", table.name()),
+            Self::ProcNet(table) => write!(f, "proc {}", table.name()),
+            Self::Pids => f.write_str("pids"),
+            Self::Sockets(pid) => write!(f, "sockets {pid}"),
+            Self::Link(pid, fd) => write!(f, "link {pid} {fd}"),
+            // The descriptors follow from the answer to `sockets`.
+            Self::Vsock(pid, _) => write!(f, "vsock {pid}"),
+            Self::Stat(pid) => write!(f, "stat {pid}"),
+            Self::Ids(pid) => write!(f, "ids {pid}"),
+            Self::Cgroup(pid) => write!(f, "cgroup {pid}"),
+            Self::Exe(pid) => write!(f, "exe {pid}"),
+            Self::Cmdline(pid) => write!(f, "cmdline {pid}"),
+            Self::HostFile(path) => write!(f, "file {}", crate::model::Text::from(path.as_slice()).escaped()),
+            Self::User(uid) => write!(f, "user {uid}"),
+            Self::CgroupPath(id) => write!(f, "cgroup-path {id}"),
+        }
+    }
+}

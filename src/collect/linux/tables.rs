@@ -1,0 +1,240 @@
+//! The tables of sockets: each is read more than once and joined, since a reading misses rows while others come and go.
+//!
+//! No flag tells that a dump missed a row (`NLM_F_DUMP_INTR` is never set by inet_diag): of 3,495 TCP dumps beside churn
+//! 33 missed a stable row, of the union of two none in 1,735 tries.
+
+use std::collections::HashMap;
+
+use super::kernel::{Kernel, Refusal};
+use super::netlink::End;
+use super::proc_net::{self, Protocols};
+use super::question::{Question, Table};
+use super::sock_diag;
+use crate::model::{Local, Socket, Source, TableRead, TableStatus, Transport};
+
+/// How often the tables are read at most, while each reading still brings new rows.
+pub const READINGS: u32 = 4;
+
+/// What is left of a table's refusal.
+struct Reading {
+    status: TableStatus,
+    source: Option<Source>,
+    lacks: &'static [&'static str],
+    error: Option<String>,
+}
+
+/// The rows of all tables so far.
+pub struct Tables {
+    /// The sockets, in the order in which they were first seen.
+    pub sockets: Vec<Socket>,
+    /// In which reading each was last seen.
+    last_seen: Vec<u32>,
+    by_cookie: HashMap<(Transport, bool, u64), usize>,
+    by_place: HashMap<(u64, Local), usize>,
+    readings: Vec<(Table, Reading)>,
+    grew: Vec<Table>,
+    /// Rows that made no sense, by table; the most of any one reading.
+    pub bad_rows: Vec<(Table, usize)>,
+    reading: u32,
+    buffer: Vec<u8>,
+}
+
+impl Tables {
+    /// Nothing read yet of these tables.
+    pub fn new(asked: &[Table]) -> Self {
+        let unread =
+            |_| Reading { status: TableStatus::Unreadable, source: None, lacks: &[], error: Some("not read".into()) };
+        Self {
+            sockets: Vec::new(),
+            last_seen: Vec::new(),
+            by_cookie: HashMap::new(),
+            by_place: HashMap::new(),
+            readings: asked.iter().map(|table| (*table, unread(table))).collect(),
+            grew: Vec::new(),
+            bad_rows: Vec::new(),
+            reading: 0,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Reads every table once more, and returns where in `sockets` the new rows begin.
+    pub fn read(&mut self, kernel: &dyn Kernel, protocols: Option<&Protocols>) -> usize {
+        let known = self.sockets.len();
+        self.reading += 1;
+        self.grew.clear();
+        for at in 0..self.readings.len() {
+            let table = self.readings[at].0;
+            // What is absent once is not asked for again.
+            if self.reading > 1 && self.readings[at].1.status == TableStatus::Absent {
+                continue;
+            }
+            let before = self.sockets.len();
+            let reading = self.read_table(kernel, table, protocols);
+            if self.sockets.len() > before {
+                self.grew.push(table);
+            }
+            // A later failure does not undo what an earlier reading brought whole.
+            if self.reading == 1 || reading.status == TableStatus::Read {
+                self.readings[at].1 = reading;
+            }
+        }
+        known
+    }
+
+    fn read_table(&mut self, kernel: &dyn Kernel, table: Table, protocols: Option<&Protocols>) -> Reading {
+        let refusal = match self.read_diag(kernel, table) {
+            Ok(()) => {
+                let source = Some(Source::SockDiag);
+                return Reading { status: TableStatus::Read, source, lacks: &[], error: None };
+            }
+            Err(refusal) => refusal,
+        };
+        // ENOENT is both "no such protocol" and "no diag module": the list of protocols tells them apart.
+        if protocols.is_some_and(|protocols| !protocols.has(table)) {
+            return Reading { status: TableStatus::Absent, source: None, lacks: &[], error: None };
+        }
+        let error = Some(format!("sock_diag: {refusal}"));
+        match (table, self.read_proc(kernel, table)) {
+            (_, Ok(())) => {
+                let (source, lacks) = (Some(Source::Proc), proc_net::lacks(table));
+                Reading { status: TableStatus::Read, source, lacks, error }
+            }
+            // An MPTCP listener shows in the table of TCP as well: what is missing is its mark.
+            (Table::Mptcp | Table::Mptcp6, Err(_)) if refusal == Refusal::ENOENT => {
+                Reading { status: TableStatus::Read, source: Some(Source::SockDiag), lacks: &["mptcp"], error }
+            }
+            (Table::Vsock, Err(_)) if refusal == Refusal::ENOENT => {
+                let lacks = &["cookie", "uid"];
+                Reading { status: TableStatus::Read, source: Some(Source::Fd), lacks, error }
+            }
+            (_, Err(second)) => {
+                let error = match proc_net::file(table) {
+                    Some(file) => format!("sock_diag: {refusal}; /proc/net/{file}: {second}"),
+                    None => format!("sock_diag: {refusal}"),
+                };
+                Reading { status: TableStatus::Unreadable, source: None, lacks: &[], error: Some(error) }
+            }
+        }
+    }
+
+    fn read_diag(&mut self, kernel: &dyn Kernel, table: Table) -> Result<(), Refusal> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        let asked = kernel.ask(&Question::Diag(table), &mut buffer);
+        // What came before a refusal is not the whole list, and better than nothing.
+        let (sockets, end, bad) = sock_diag::decode(table, &buffer);
+        self.buffer = buffer;
+        self.count_bad(table, bad);
+        sockets.into_iter().for_each(|socket| self.join(socket));
+        asked?;
+        match end {
+            End::Done => Ok(()),
+            End::Error(errno) => Err(Refusal::Errno(errno)),
+            End::Cut => Err(Refusal::EMSGSIZE),
+        }
+    }
+
+    fn read_proc(&mut self, kernel: &dyn Kernel, table: Table) -> Result<(), Refusal> {
+        proc_net::file(table).ok_or(Refusal::ENOENT)?;
+        let text = kernel.get(&Question::ProcNet(table))?;
+        let (sockets, bad) = proc_net::decode(table, &text);
+        self.count_bad(table, bad);
+        sockets.into_iter().for_each(|socket| self.join(socket));
+        Ok(())
+    }
+
+    fn count_bad(&mut self, table: Table, bad: usize) {
+        match self.bad_rows.iter_mut().find(|(this, _)| *this == table) {
+            Some((_, most)) => *most = bad.max(*most),
+            None if bad > 0 => self.bad_rows.push((table, bad)),
+            None => {}
+        }
+    }
+
+    /// Adds a row, or marks the one that is the same socket as seen again: the same cookie, or where one reading has no
+    /// cookies the same inode at the same place.
+    pub fn join(&mut self, socket: Socket) {
+        let cookie = socket.cookie.map(|cookie| (socket.transport, socket.mptcp, cookie));
+        let place = (socket.inode, socket.local.clone());
+        let known = match cookie {
+            // Every address of an SCTP endpoint has the endpoint's cookie.
+            Some(cookie) if socket.transport != Transport::Sctp => self.by_cookie.get(&cookie).copied().or_else(|| {
+                self.by_place.get(&place).copied().filter(|at| self.sockets[*at].cookie.is_none() && place.0 != 0)
+            }),
+            _ => self.by_place.get(&place).copied(),
+        };
+        match known {
+            Some(at) if self.sockets[at].mptcp == socket.mptcp => self.last_seen[at] = self.reading,
+            _ => {
+                let at = self.sockets.len();
+                if let Some(cookie) = cookie {
+                    self.by_cookie.insert(cookie, at);
+                }
+                self.by_place.insert(place, at);
+                self.sockets.push(socket);
+                self.last_seen.push(self.reading);
+            }
+        }
+    }
+
+    /// True where a table's rows can only be had from descriptors.
+    pub fn wants_descriptors(&self, table: Table) -> bool {
+        self.readings.iter().any(|(this, reading)| *this == table && reading.source == Some(Source::Fd))
+    }
+
+    /// Ends reading: the sockets with what has changed since they were first seen, and how each table was read.
+    pub fn finish(mut self) -> (Vec<Socket>, Vec<TableRead>) {
+        let unstable = self.reading >= READINGS;
+        for (socket, last) in self.sockets.iter_mut().zip(&self.last_seen) {
+            // Rows of descriptors are found once, while attributing.
+            socket.raced = *last < self.reading && socket.transport != Transport::Vsock;
+        }
+        let reads = self.readings.into_iter().map(|(table, reading)| {
+            let status = match reading.status {
+                TableStatus::Read if unstable && self.grew.contains(&table) => TableStatus::Unstable,
+                status => status,
+            };
+            let Reading { source, lacks, error, .. } = reading;
+            TableRead { table: table.name(), netns: 0, status, source, lacks, error }
+        });
+        (self.sockets, reads.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sock_diag::bare;
+    use super::*;
+    use crate::model::State;
+
+    fn listener(port: u16, inode: u64, cookie: Option<u64>) -> Socket {
+        let local = Local::Inet { ip: [127, 0, 0, 1].into(), port };
+        Socket { cookie, ..bare(Transport::Tcp, State::Listen, local, inode) }
+    }
+
+    #[test]
+    fn the_same_socket_joins_by_cookie_or_place() {
+        let mut tables = Tables::new(&[Table::Tcp]);
+        tables.reading = 1;
+        tables.join(listener(22, 5, Some(1)));
+        tables.join(listener(22, 5, None));
+        tables.reading = 2;
+        tables.join(listener(22, 5, Some(1)));
+        tables.join(listener(22, 6, Some(2)));
+        assert_eq!(tables.sockets.len(), 2);
+        assert_eq!(tables.last_seen, [2, 2]);
+    }
+
+    #[test]
+    fn a_row_that_is_gone_is_marked() {
+        let mut tables = Tables::new(&[Table::Tcp]);
+        tables.reading = 1;
+        tables.join(listener(22, 5, Some(1)));
+        tables.join(listener(23, 6, Some(2)));
+        tables.reading = 2;
+        tables.join(listener(22, 5, Some(1)));
+        let (sockets, reads) = tables.finish();
+        assert_eq!(sockets.iter().map(|socket| socket.raced).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(reads[0].status, TableStatus::Unreadable, "nothing was read");
+    }
+}

@@ -1,0 +1,99 @@
+//! The only folder that talks to the operating system: it asks coarse questions and returns a [`Snapshot`].
+//!
+//! Each platform is a folder: a thin `live.rs` that fetches bytes, and portable code that reads them.
+
+mod capture;
+mod linux;
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::model::{Snapshot, Transport};
+use capture::Capture;
+
+/// Why something could not be seen where the time of a run was over; stands in the reason of a gap.
+pub const OUT_OF_TIME: &str = "the time for this run was over";
+
+/// What a run wants to know; what it does not want is not asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// The transports whose sockets are listed.
+    pub transports: Vec<Transport>,
+    /// Sockets too that are bound and do not listen, or have a peer.
+    pub bound: bool,
+    /// Addresses in TIME-WAIT too.
+    pub time_wait: bool,
+    /// The command lines of processes.
+    pub cmdline: bool,
+    /// The paths of cgroups.
+    pub cgroups: bool,
+    /// How long the run may take.
+    pub time: Option<Duration>,
+}
+
+impl Default for Ask {
+    /// Listeners of every transport but unix.
+    fn default() -> Self {
+        let transports = Transport::ALL.into_iter().filter(|transport| *transport != Transport::Unix).collect();
+        Self { transports, bound: false, time_wait: false, cmdline: false, cgroups: false, time: None }
+    }
+}
+
+impl Ask {
+    /// All that any run could want of a capture, but command lines, which may hold secrets.
+    fn everything(&self) -> Self {
+        Self {
+            transports: Transport::ALL.to_vec(),
+            bound: true,
+            time_wait: true,
+            cmdline: self.cmdline,
+            cgroups: true,
+            time: self.time,
+        }
+    }
+}
+
+/// Looks at this host.
+pub fn snapshot(ask: &Ask) -> Result<Snapshot, Error> {
+    cfg_select! {
+        target_os = "linux" => Ok(linux::snapshot(&live(ask)?, ask)),
+        _ => Err(unsupported(ask)),
+    }
+}
+
+/// Looks at this host, and returns the transcript of its answers.
+pub fn record(ask: &Ask) -> Result<String, Error> {
+    cfg_select! {
+        target_os = "linux" => {
+            let live = live(ask)?;
+            let recorder = linux::Recorder::new(&live);
+            linux::snapshot(&recorder, &ask.everything());
+            Ok(recorder.finish().to_text())
+        }
+        _ => Err(unsupported(ask)),
+    }
+}
+
+/// Looks at a host through the transcript in a file of that name.
+pub fn replay(capture: &[u8], path: &Path, ask: &Ask) -> Result<Snapshot, Error> {
+    let content = |problem: String, hint| Error::Content { path: path.to_owned(), problem, hint };
+    let capture = Capture::parse(capture).map_err(|malformed| {
+        let problem = format!("line {}: {}", malformed.line, malformed.problem);
+        content(problem, "make a capture with `earmark capture`, and pass it on unchanged")
+    })?;
+    match capture.platform.as_str() {
+        "linux" => Ok(linux::snapshot(&linux::Replay::new(&capture), ask)),
+        _ => Err(content("line 1: this platform is not known".to_owned(), "use the version that made the capture")),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn live(ask: &Ask) -> Result<linux::Live, Error> {
+    linux::Live::new(ask.time).map_err(|source| Error::File { action: "open", path: "/proc".into(), source })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn unsupported(_: &Ask) -> Error {
+    Error::Platform { platform: std::env::consts::OS }
+}
