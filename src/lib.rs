@@ -1,6 +1,7 @@
 //! x
 pub mod cli;
 pub mod collect;
+pub mod commands;
 pub mod error;
 pub mod explain;
 pub mod finding;
@@ -11,3 +12,4 @@ pub mod registry;
 pub mod render;
 pub mod report;
 pub mod rules;
+pub mod sys;
