@@ -1,8 +1,9 @@
 //! Holds sockets open until its standard input ends: a daemon of any kind and name for tests and captures.
 //!
-//!     cargo run --example hold -- [--name COMM] [--workers N] SOCKET…
+//!     cargo run --example hold -- [--loopback] [--name COMM] [--workers N] SOCKET…
 //!
-//! Each SOCKET is a word as `tests/support/sockets.rs` has it. A worker is a process that inherits every socket.
+//! Each SOCKET is a word as `tests/support/sockets.rs` has it. A worker is a process that inherits every
+//! socket; `--loopback` brings the loopback device of a new network namespace up first.
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_macros, clippy::print_stdout, reason = "a tool for tests")]
 
@@ -18,6 +19,10 @@ fn main() -> std::io::Result<()> {
 
     sockets::die_with_parent()?;
     let mut words: Vec<String> = std::env::args().skip(1).collect();
+    if words.first().is_some_and(|word| word == "--loopback") {
+        words.remove(0);
+        sockets::loopback_up()?;
+    }
     let mut option = |name: &str| {
         let at = words.iter().position(|word| word == name)?;
         words.remove(at);

@@ -18,8 +18,8 @@
 //!
 //! # Reading order
 //!
-//! [`model`], then [`collect`], [`registry`], [`rules`] and [`judge`], [`report`], `render`, and last `commands`, which
-//! wires them. To add a rule, see [`rules`]; a port, `port-registry.toml`; a renderer, `render`; a platform, [`collect`].
+//! [`model`], then [`collect`], [`registry`], [`rules`] and [`judge`], [`report`], [`render`], and last [`commands`], which
+//! wires them. To add a rule, see [`rules`]; a port, `port-registry.toml`; a renderer, [`render`]; a platform, [`collect`].
 //!
 //! # Who may import whom
 //!
@@ -66,11 +66,17 @@
 //! - Colours, files and the terminal are `sys`; the judgement of a socket's exposure by its namespace is `judge`, since a
 //!   collector that judges could not be replayed.
 
+pub mod cli;
 pub mod collect;
+pub mod commands;
 pub mod error;
+pub mod explain;
 pub mod finding;
 pub mod judge;
 pub mod model;
+pub mod query;
 pub mod registry;
+pub mod render;
 pub mod report;
 pub mod rules;
+pub mod sys;
