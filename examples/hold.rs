@@ -13,12 +13,14 @@ mod sockets;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::io::Result<()> {
+    use std::ffi::OsString;
     use std::io::Read as _;
     use std::os::fd::AsRawFd as _;
+    use std::os::unix::ffi::OsStrExt as _;
     use std::process::{Command, Stdio};
 
     sockets::die_with_parent()?;
-    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let mut words: Vec<OsString> = std::env::args_os().skip(1).collect();
     if words.first().is_some_and(|word| word == "--loopback") {
         words.remove(0);
         sockets::loopback_up()?;
@@ -31,10 +33,10 @@ fn main() -> std::io::Result<()> {
     if let Some(name) = option("--name") {
         sockets::set_name(name.as_bytes())?;
     }
-    let workers: u32 = option("--workers").and_then(|count| count.parse().ok()).unwrap_or(0);
+    let workers: u32 = option("--workers").and_then(|count| count.to_str()?.parse().ok()).unwrap_or(0);
     let mut held = Vec::new();
-    for word in &words {
-        let socket = sockets::open(word).map_err(|error| std::io::Error::other(format!("{word}: {error}")))?;
+    for word in words.iter().map(|word| word.to_string_lossy()) {
+        let socket = sockets::open(&word).map_err(|error| std::io::Error::other(format!("{word}: {error}")))?;
         if workers > 0 {
             sockets::inherit(&socket)?;
         }
