@@ -343,7 +343,8 @@ fn without_a_query_it_is_an_answer_that_nothing_listens() {
 fn words_that_nobody_knows_are_remarked() {
     assert_eq!(run("telnet", report()).1.remarks, Vec::<String>::new());
     assert_eq!(run("sshd telnetd", report()).1.remarks, ["`telnetd` is neither known to the registry nor seen here"]);
-    assert!(run("resolve", report()).1.remarks[0].ends_with("`*resolve*` is"));
+    assert!(run("resolve", report()).1.remarks[0].ends_with("`*resolve*`"));
+    assert_eq!(run("nginx*", report()).1.remarks, Vec::<String>::new());
     assert!(run("tcp", report()).1.remarks[0].contains("-t"));
     assert_eq!(run("unix", report()).1.matched, Match::Nothing);
 }
