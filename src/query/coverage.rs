@@ -30,8 +30,11 @@ pub(super) fn of_nothing(report: &Report, query: &Query, transports: &[Transport
         true => transports.to_vec(),
         false => transports.iter().filter(|t| places.iter().any(|p| p.transports.contains(t))).copied().collect(),
     };
+    // An MPTCP listener stands in the table of TCP as well; the other table only marks it.
+    let needed = |table: &TableRead| !table.table.starts_with("mptcp") || places.iter().any(|place| place.mptcp);
     let unread = report.tables.iter().find(|table| {
-        could_hold(table, &query.choice, &narrowed)
+        needed(table)
+            && could_hold(table, &query.choice, &narrowed)
             && could_be_in(table, query, report)
             && matches!(table.status, TableStatus::Unreadable | TableStatus::Unstable)
     });

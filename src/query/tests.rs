@@ -302,6 +302,11 @@ fn no_match_is_said_only_where_nothing_could_be_missed() {
     absent.tables.push(table("sctp", TableStatus::Absent));
     assert_eq!(run("4444", absent).1.matched, Match::Nothing);
 
+    let mut unmarked = report();
+    unmarked.tables.push(table("mptcp", TableStatus::Unreadable));
+    assert_eq!(run("4444", unmarked.clone()).1.matched, Match::Nothing);
+    assert!(matches!(run("mptcp/4444", unmarked).1.matched, Match::CannotTell(_)));
+
     let mut gap = report();
     let (why, what) = (String::new(), "2 network namespaces".to_owned());
     gap.gaps.push(Gap { what, why: why.clone(), consequence: why.clone(), remedy: why });
