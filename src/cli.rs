@@ -10,24 +10,32 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use usage::{Parsed, parse};
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  answered; with a query: matched
-  1  with a query: nothing matched, and everything that could hold a match was read
-  2  reserved for findings of critical severity
-  3  could not tell: a wrong command line, something could not be read, a deadline passed
+const OUTPUT: &str = "Input and output";
 
-Queries: 3220, :3220, 3000-3999, tcp/3220, 10.0.0.5:22, [::]:22, '*:22', 10.0.0.0/8, a name (service, process, unit or
-user; `*` stands for anything), pid:, user:, uid:, unit:, exe:, netns:, service:, rule:, scope:, severity:>=high.
-Words of one kind are alternatives, kinds narrow each other. `earmark list WORD` reaches a word that is also a verb.
-The filters of ss (`sport = :3220`) and the addresses of lsof (`-iTCP:3220 -sTCP:LISTEN`) are read as written.";
+const AFTER_HELP: &str = "\
+Queries:
+  3220  :3220  3000-3999  22,80  tcp/3220  :ssh        ports
+  10.0.0.5:22  [::]:22  *:22  tcp/0.0.0.0:3221         ports with an address
+  10.0.0.5  10.0.0.0/8  fe80::/10  *                   addresses that sockets are bound to
+  ssh  nginx  www-data  ssh.service  python*           services, processes, users, units
+  pid:  user:  uid:  unit:  exe:  netns:  service:     one kind alone
+  rule:  scope:loopback  severity:>=high               what was found
+  Words of one kind are alternatives, kinds narrow each other: `earmark 22 80 nginx`.
+  The filters of ss (`sport = :3220`) and the addresses of lsof (`-iTCP:3220 -sTCP:LISTEN`) are read as written.
+  `earmark list WORD` reaches a word that is also a verb.
+
+Exit codes:
+  0  answered; with a query: something matched
+  1  with a query: nothing matched, and everything that could hold a match was read
+  2  critical: no verb of this version ends so
+  3  could not tell: the command line was wrong, something could not be read, or the time was over";
 
 /// Finds every listening socket of this host: whose it is, what it should be, and what is wrong with it.
 #[derive(Debug, Parser)]
 #[command(
     name = "earmark",
     version,
-    after_help = EXIT_CODES,
+    after_help = AFTER_HELP,
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
     max_term_width = 120
@@ -44,10 +52,10 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// List the listeners of this host, whose they are, what they should be, and what is wrong (default)
-    #[command(after_help = EXIT_CODES)]
+    /// List what listens, whose it is, what it should be, and what is wrong (default)
+    #[command(after_help = AFTER_HELP)]
     List(ListArgs),
-    /// Explain a port, a service, a rule or an endpoint: its uses, what holds it here, and why bind would fail on it
+    /// Explain a port, service, rule or endpoint: its uses, what holds it here, why bind fails
     Explain(ExplainArgs),
     /// Show the catalogue of rules, or one of them
     Rules(RulesArgs),
@@ -64,23 +72,23 @@ pub enum Verb {
 /// The arguments of `list`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ListArgs {
-    /// What to look for: ports, addresses, names; everything where nothing is said
+    /// What to look for, as below: ports, addresses, names
     #[arg(value_name = "QUERY")]
     pub query: Vec<String>,
     /// Choices of transports and families, and flags of habit.
     #[command(flatten)]
     pub habit: HabitArgs,
-    /// The format of the output
-    #[arg(long, value_enum, value_name = "FORMAT")]
+    /// The format of the output: table, plain (tabs), csv or json
+    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true, help_heading = OUTPUT)]
     pub format: Option<ListFormat>,
     /// The same as --format json
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     pub json: bool,
     /// Leave out all that differs from run to run: process ids, inodes, times, queues
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     pub stable: bool,
     /// Show the arguments of processes, which may hold secrets
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     pub cmdline: bool,
     /// From where the facts come.
     #[command(flatten)]
@@ -127,27 +135,27 @@ pub struct HabitArgs {
     /// No header
     #[arg(short = 'H', long, overrides_with = "no_header")]
     pub no_header: bool,
-    /// Changes nothing: only what listens is listed
+    /// No effect: only what receives is listed
     #[arg(short, long, overrides_with = "listening")]
     pub listening: bool,
-    /// Changes nothing: ports and addresses are always numbers
+    /// No effect: ports and addresses are always numbers
     #[arg(short, long, alias = "numeric-hosts", alias = "numeric-ports", alias = "numeric-users")]
     #[arg(overrides_with = "numeric")]
     pub numeric: bool,
-    /// Changes nothing: processes are always shown (-p 1234 is pid:1234)
+    /// No effect: processes are always shown; -p 1234 is pid:1234
     #[arg(short, long, alias = "program", alias = "programs", overrides_with = "processes")]
     pub processes: bool,
-    /// Changes nothing: listeners have no timers
+    /// No effect: listeners have no timers
     #[arg(short, long, alias = "timers", overrides_with = "options")]
     pub options: bool,
-    /// Changes nothing: a listener is always one line
+    /// No effect: a listener is always one line
     #[arg(short = 'O', long, overrides_with = "oneline")]
     pub oneline: bool,
 }
 
 /// From where the facts come.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Input and output")]
+#[command(next_help_heading = OUTPUT)]
 pub struct InputArgs {
     /// Judge a capture instead of this host
     #[arg(long, value_name = "CAPTURE")]
@@ -159,18 +167,18 @@ pub struct InputArgs {
 
 /// Where the output goes.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Input and output")]
+#[command(next_help_heading = OUTPUT)]
 pub struct OutputArgs {
-    /// Write to a file, which is replaced as a whole; a device or pipe is written to
+    /// Write to a file, which is replaced as a whole
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// When to colour [default: auto]
-    #[arg(long, value_enum, value_name = "WHEN")]
+    /// When to colour: auto, always or never
+    #[arg(long, value_enum, value_name = "WHEN", hide_possible_values = true)]
     pub color: Option<Color>,
     /// No remarks on stderr
     #[arg(short, long, overrides_with = "quiet")]
     pub quiet: bool,
-    /// More of everything
+    /// Show more: evidence, every gap, and what malware once used a port
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }
@@ -181,11 +189,11 @@ pub struct ExplainArgs {
     /// A port (3221, udp/323), a service, a rule or an endpoint
     #[arg(value_name = "WHAT")]
     pub what: String,
-    /// The format of the output
-    #[arg(long, value_enum, value_name = "FORMAT")]
+    /// The format of the output: table or json
+    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true, help_heading = OUTPUT)]
     pub format: Option<TextFormat>,
     /// The same as --format json
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     pub json: bool,
     /// From where the facts come.
     #[command(flatten)]
@@ -201,11 +209,11 @@ pub struct RulesArgs {
     /// The rules to show in full
     #[arg(value_name = "RULE")]
     pub names: Vec<String>,
-    /// The format of the output
-    #[arg(long, value_enum, value_name = "FORMAT")]
+    /// The format of the output: table or json
+    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true, help_heading = OUTPUT)]
     pub format: Option<TextFormat>,
     /// The same as --format json
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     pub json: bool,
     /// Where the output goes.
     #[command(flatten)]

@@ -231,16 +231,21 @@ impl Query {
             let seen = |what: &What| {
                 report.listeners.iter().any(|listener| Subject { report, listener }.answers(what) == Answer::Yes)
             };
-            if pattern.is_glob() || is_known(pattern.text()) || seen(&term.what) {
+            if pattern.is_glob() || seen(&term.what) {
                 continue;
             }
-            let mut remark = format!("`{}` is neither known to the registry nor seen here", term.word);
-            let wider = Pattern::new(&format!("*{}*", pattern.text()), true);
-            if Transport::from_name(pattern.text()).is_some() {
-                remark += "; a flag chooses a transport, such as -t or -u";
-            } else if pattern.text().len() > 1 && seen(&What::Name(wider)) {
-                remark += &format!("; `*{}*` is", term.word);
-            }
+            let (word, text) = (&term.word, pattern.text());
+            let wider = What::Name(Pattern::new(&format!("*{text}*"), true));
+            let remark = match is_known(text) {
+                false if Transport::from_name(text).is_some() => {
+                    format!("`{word}` is taken for a name; a flag chooses a transport, such as -t or -u")
+                }
+                _ if text.len() > 1 && seen(&wider) => {
+                    format!("nothing here is called `{word}`, but something is called `*{word}*`")
+                }
+                true => continue,
+                false => format!("`{word}` is neither known to the registry nor seen here"),
+            };
             remarks.push(remark);
         }
         remarks

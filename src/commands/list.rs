@@ -37,9 +37,6 @@ pub(super) fn run(args: &ListArgs, streams: &mut Streams<'_>) -> Result<Exit, Er
         for remark in &outcome.remarks {
             say(streams.err, remark, "");
         }
-        if outcome.matched == Match::Nothing {
-            say(streams.err, "nothing matches", "");
-        }
     }
     if let Match::CannotTell(why) = &outcome.matched {
         say(streams.err, &format!("could not tell: {why}"), "");

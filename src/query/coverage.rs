@@ -1,7 +1,7 @@
 //! Whether what was not found could have been missed.
 
 use super::{Choice, Match, Query, What};
-use crate::model::{Gap, OwnerStatus, TableRead, TableStatus, Transport};
+use crate::model::{Gap, TableRead, TableStatus, Transport};
 use crate::report::Report;
 
 /// How a run without a query ended: something could be read, or nothing.
@@ -30,8 +30,11 @@ pub(super) fn of_nothing(report: &Report, query: &Query, transports: &[Transport
         true => transports.to_vec(),
         false => transports.iter().filter(|t| places.iter().any(|p| p.transports.contains(t))).copied().collect(),
     };
+    // An MPTCP listener stands in the table of TCP as well; the other table only marks it.
+    let needed = |table: &TableRead| !table.table.starts_with("mptcp") || places.iter().any(|place| place.mptcp);
     let unread = report.tables.iter().find(|table| {
-        could_hold(table, &query.choice, &narrowed)
+        needed(table)
+            && could_hold(table, &query.choice, &narrowed)
             && could_be_in(table, query, report)
             && matches!(table.status, TableStatus::Unreadable | TableStatus::Unstable)
     });
@@ -43,9 +46,9 @@ pub(super) fn of_nothing(report: &Report, query: &Query, transports: &[Transport
         return Match::CannotTell(format!("{} could not be seen: {}", gap.what, gap.why));
     }
     if in_doubt > 0 {
-        let hidden = |status| report.listeners.iter().any(|listener| listener.owner_status == status);
-        let why = if hidden(OwnerStatus::Denied) {
-            "; root, or cap_sys_ptrace with cap_dac_read_search, would see them"
+        // Where a capability is lacking, one knows what would help.
+        let why = if report.counts.no_permission > 0 {
+            "; root would see them, or who has cap_sys_ptrace and cap_dac_read_search"
         } else {
             ""
         };

@@ -302,6 +302,11 @@ fn no_match_is_said_only_where_nothing_could_be_missed() {
     absent.tables.push(table("sctp", TableStatus::Absent));
     assert_eq!(run("4444", absent).1.matched, Match::Nothing);
 
+    let mut unmarked = report();
+    unmarked.tables.push(table("mptcp", TableStatus::Unreadable));
+    assert_eq!(run("4444", unmarked.clone()).1.matched, Match::Nothing);
+    assert!(matches!(run("mptcp/4444", unmarked).1.matched, Match::CannotTell(_)));
+
     let mut gap = report();
     let (why, what) = (String::new(), "2 network namespaces".to_owned());
     gap.gaps.push(Gap { what, why: why.clone(), consequence: why.clone(), remedy: why });
@@ -343,7 +348,8 @@ fn without_a_query_it_is_an_answer_that_nothing_listens() {
 fn words_that_nobody_knows_are_remarked() {
     assert_eq!(run("telnet", report()).1.remarks, Vec::<String>::new());
     assert_eq!(run("sshd telnetd", report()).1.remarks, ["`telnetd` is neither known to the registry nor seen here"]);
-    assert!(run("resolve", report()).1.remarks[0].ends_with("`*resolve*` is"));
+    assert!(run("resolve", report()).1.remarks[0].ends_with("`*resolve*`"));
+    assert_eq!(run("nginx*", report()).1.remarks, Vec::<String>::new());
     assert!(run("tcp", report()).1.remarks[0].contains("-t"));
     assert_eq!(run("unix", report()).1.matched, Match::Nothing);
 }

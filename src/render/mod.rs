@@ -4,6 +4,7 @@
 //! of output depends on content alone, and nothing is left out silently: the table alone folds, and says how much.
 
 mod csv;
+mod explain;
 mod fields;
 mod json;
 mod order;
@@ -17,7 +18,8 @@ mod tests;
 mod words;
 
 pub use csv::csv;
-pub use json::{json, rules_json, schema};
+pub use explain::explain;
+pub use json::{explain_json, json, rules_json, schema};
 pub use plain::plain;
 pub use rules::{rule, rules};
 pub use table::table;
@@ -55,4 +57,4 @@ pub struct Screen {
 }
 
 /// The names of the schemas that [`schema`] knows.
-pub const SCHEMAS: &[&str] = &["report", "rules"];
+pub const SCHEMAS: &[&str] = &["report", "explain", "rules"];

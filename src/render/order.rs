@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::View;
 use super::json::stable_row;
-use crate::model::NetNs;
+use crate::model::{Local, NetNs};
 use crate::report::{Listener, Owner, Report, Role};
 
 /// Indexes of the listeners in the order of output.
@@ -64,19 +64,28 @@ pub(super) fn owners<'a>(report: &Report, view: &View, listener: &'a Listener) -
     owners
 }
 
+/// As the report is ordered, as far as that rests on what a stable view shows.
 fn by_place(report: &Report, a: &Listener, b: &Listener) -> Ordering {
     let netns = |listener| {
         let NetNs { kind, name, .. } = report.netns(listener);
-        (kind, name)
+        (kind, name.is_none(), name)
     };
-    let socket = |listener: &Listener| {
+    let seat = |listener: &Listener| {
+        let number = match listener.socket.local {
+            Local::Raw { protocol, .. } => Some(protocol.into()),
+            Local::Packet { protocol, .. } => Some(protocol.into()),
+            _ => listener.socket.port(),
+        };
+        (listener.socket.transport, number, listener.socket.ip())
+    };
+    let nature = |listener: &Listener| {
         let socket = &listener.socket;
-        (socket.transport, socket.port(), socket.ip().map(|ip| ip.is_ipv6()))
+        (socket.state, socket.mptcp, socket.v6only, socket.uid)
     };
     netns(a)
         .cmp(&netns(b))
-        .then_with(|| socket(a).cmp(&socket(b)))
-        .then_with(|| a.socket.local.cmp(&b.socket.local))
+        .then_with(|| seat(a).cmp(&seat(b)))
         .then_with(|| a.interface.cmp(&b.interface))
-        .then_with(|| a.socket.state.cmp(&b.socket.state))
+        .then_with(|| a.socket.local.cmp(&b.socket.local))
+        .then_with(|| nature(a).cmp(&nature(b)))
 }

@@ -24,26 +24,49 @@ pub fn rule(rule: &RuleInfo, screen: &Screen, out: &mut dyn Write) -> io::Result
     let width = screen.width.map(usize::from);
     let name = paint(rule.name, HEADER, screen.color);
     writeln!(out, "{name} ({})\n", rule.theme.name())?;
-    for line in wrap(rule.summary, width) {
-        writeln!(out, "{line}")?;
-    }
-    // Markdown has its own line breaks.
-    writeln!(out, "\n{}\n", rule.explanation.trim())?;
-    for line in wrap(&format!("Instead: {}", rule.remedy), width) {
-        writeln!(out, "{line}")?;
-    }
+    paragraph(rule.summary, width, &mut out)?;
+    writeln!(out)?;
+    markdown(rule.explanation, width, &mut out)?;
+    paragraph(&format!("Instead: {}", rule.remedy), width, &mut out)?;
     for (title, items) in [("Fires on", rule.fires_on), ("Quiet on", rule.quiet_on), ("Evidence for", rule.controls)] {
         if items.is_empty() {
             continue;
         }
         writeln!(out, "\n{}", paint(title, HEADER, screen.color))?;
         for item in items {
-            let mut lines = wrap(item, width.map(|width| width.saturating_sub(2))).into_iter();
-            writeln!(out, "- {}", lines.next().unwrap_or_default())?;
-            for line in lines {
-                writeln!(out, "  {line}")?;
-            }
+            paragraph(&format!("- {item}"), width, &mut out)?;
         }
     }
     out.flush()
+}
+
+/// Breaks the lines of Markdown anew for the screen, with a blank line at the end: paragraphs and items of lists; what
+/// is indented stays as it is.
+fn markdown(text: &str, width: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
+    let mut block = String::new();
+    for line in text.trim().lines().chain([""]) {
+        let literal = line.starts_with("    ");
+        if (line.is_empty() || literal || line.starts_with("- ")) && !block.is_empty() {
+            paragraph(&std::mem::take(&mut block), width, out)?;
+        }
+        if literal {
+            writeln!(out, "{line}")?;
+        } else if !line.is_empty() {
+            block.push_str(line);
+            block.push(' ');
+        } else {
+            writeln!(out)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a paragraph in as many lines as it takes; the further lines of an item stand below its text.
+fn paragraph(text: &str, width: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
+    let hang = if text.starts_with("- ") { 2 } else { 0 };
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (at, line) in wrap(&words, width.map(|width| width.saturating_sub(hang))).iter().enumerate() {
+        writeln!(out, "{:indent$}{line}", "", indent = if at == 0 { 0 } else { hang })?;
+    }
+    Ok(())
 }

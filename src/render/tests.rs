@@ -98,9 +98,33 @@ fn the_catalogue_of_rules() {
     let screen = Screen { width: Some(80), color: false };
     insta::assert_snapshot!("rules", rendered(|out| rules(&all, &screen, out)));
     insta::assert_snapshot!("rule", rendered(|out| rule(&sample::CLEARTEXT, &screen, out)));
+    let narrow = Screen { width: Some(50), color: false };
+    insta::assert_snapshot!("rule_50", rendered(|out| rule(&sample::MISMATCH, &narrow, out)));
     let json = rendered(|out| rules_json(&all, out));
     insta::assert_snapshot!("rules_json", json);
     assert_valid("rules", &json);
+}
+
+#[test]
+fn an_explanation() {
+    let report = sample::explanation(&"/usr/local/sbin/xnmd".into());
+    let screen = Screen { width: Some(80), color: false };
+    insta::assert_snapshot!("explain", rendered(|out| explain(&report, &screen, out)));
+    insta::assert_snapshot!("explain_json", rendered(|out| explain_json(&report, out)));
+    let mut unseen = report.clone();
+    unseen.unseen = Some("the tables of 2 namespaces".to_owned());
+    unseen.ports[0].ports.1 = 3222;
+    let mut rule = report.clone();
+    (rule.rule, rule.looked) = (Some(&sample::CLEARTEXT), false);
+    insta::assert_snapshot!("explain_unseen", rendered(|out| explain(&unseen, &screen, out)));
+    for explanation in [&report, &unseen, &rule] {
+        assert_valid("explain", &rendered(|out| explain_json(explanation, out)));
+    }
+    let rule = rendered(|out| explain(&rule, &screen, out));
+    assert!(
+        rule.starts_with("cleartext-management (secrecy)") && rule.ends_with("this host was not looked at\n"),
+        "{rule}"
+    );
 }
 
 #[test]
@@ -262,6 +286,27 @@ fn assert_hostile(text: &Text) {
     }
 }
 
+/// The same for an explanation.
+fn assert_hostile_explanation(text: &Text) {
+    let mut explanation = sample::explanation(text);
+    let raw = String::from_utf8_lossy(text.as_bytes()).into_owned();
+    explanation.word = raw.clone();
+    explanation.unseen = Some(raw.clone());
+    explanation.ports[0].here[0].endpoint = raw;
+    for width in [None, Some(60)] {
+        let page = rendered(|out| explain(&explanation, &Screen { width, color: false }, out));
+        assert!(!page.contains('\x1b') && is_tame(&page, &[]), "{page:?}");
+        let color = rendered(|out| explain(&explanation, &Screen { width, color: true }, out));
+        assert!(is_tame(&color, &[]), "{color:?}");
+        assert_eq!(strip_styles(&color), page);
+    }
+    let document = rendered(|out| explain_json(&explanation, out));
+    assert!(is_tame(&document, &[]), "{document:?}");
+    let value: serde_json::Value = serde_json::from_str(&document).expect("JSON");
+    let escaped = value["ports"][0]["here"][0]["owners"][0]["exe"].as_str().expect("a path");
+    assert_eq!(Text::unescape(escaped).as_ref(), Some(text));
+}
+
 #[test]
 fn hostile_names_stay_names() {
     let names: [&[u8]; 12] = [
@@ -280,6 +325,7 @@ fn hostile_names_stay_names() {
     ];
     for name in names {
         assert_hostile(&Text::from(name));
+        assert_hostile_explanation(&Text::from(name));
     }
 }
 
@@ -293,7 +339,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn any_bytes_stay_a_name(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
-        assert_hostile(&Text::new(bytes));
+        let text = Text::new(bytes);
+        assert_hostile(&text);
+        assert_hostile_explanation(&text);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
+use super::explain::ExplainV1;
 use super::report::ReportV1;
 use super::rules::RulesV1;
 
@@ -11,6 +12,7 @@ use super::rules::RulesV1;
 pub fn schema(name: &str) -> Option<Value> {
     match name {
         "report" => Some(of::<ReportV1<'static>>()),
+        "explain" => Some(of::<ExplainV1>()),
         "rules" => Some(of::<RulesV1>()),
         _ => None,
     }
