@@ -98,3 +98,51 @@ impl Fnv {
         hash ^ (hash >> 31)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::sample::socket;
+    use crate::model::{NetNsKind, Transport, UnixKind};
+
+    #[test]
+    fn endpoints_read_as_they_are_written() {
+        let cases = [
+            ("tcp/0.0.0.0:3221", "", "tcp/0.0.0.0:3221"),
+            ("tcp/[::]:22", "", "tcp/[::]:22"),
+            ("tcp/[::ffff:10.0.0.1]:22", "", "tcp/[::ffff:10.0.0.1]:22"),
+            ("tcp/0.0.0.0%eth0:68", "eth0", "tcp/0.0.0.0%eth0:68"),
+            ("udp/[fe80::1]%eth0:546", "eth0", "udp/[fe80::1]%eth0:546"),
+            ("udp/127.0.0.1:323", "", "udp/127.0.0.1:323"),
+            ("udplite/127.0.0.1:1", "", "udplite/127.0.0.1:1"),
+            ("raw/0.0.0.0:proto=1", "", "raw/0.0.0.0:proto=1"),
+            ("raw/[::]:proto=58", "", "raw/[::]:proto=58"),
+            ("packet/eth0:0x0800", "eth0", "packet/eth0:0x0800"),
+            ("packet/any:all", "", "packet/any:all"),
+            ("tcp/0.0.0.0%x:1", "e\nth", "tcp/0.0.0.0%e\\u{a}th:1"),
+        ];
+        for (written, interface, want) in cases {
+            assert_eq!(endpoint(&socket(written, 1), &Text::from(interface)), want);
+        }
+        let other =
+            |transport, local| endpoint(&Socket { transport, local, ..socket("tcp/0.0.0.0:1", 1) }, &Text::default());
+        let vsock = |cid, port| other(Transport::Vsock, Local::Vsock { cid, port, dgram: false });
+        assert_eq!(vsock(u32::MAX, 7028), "vsock/any:7028");
+        assert_eq!(vsock(3, u32::MAX), "vsock/3:any");
+        let unix = |kind, path: &str| other(Transport::Unix, Local::Unix { kind, path: Text::from(path) });
+        assert_eq!(unix(UnixKind::Stream, "\0name"), "unix/stream:@name");
+        assert_eq!(unix(UnixKind::Dgram, "/run/a\u{1b}b"), "unix/dgram:/run/a\\u{1b}b");
+    }
+
+    #[test]
+    fn a_field_of_an_id_cannot_pose_as_its_neighbour() {
+        let netns = NetNs { inode: Some(1), name: None, kind: NetNsKind::Host, interfaces: None };
+        let socket = |cookie, inode| Socket { cookie, ..socket("tcp/0.0.0.0:1", inode) };
+        let of = |socket: &Socket| id(socket, &Text::default(), &netns);
+        let ids = [of(&socket(Some(7), 7)), of(&socket(None, 7)), of(&socket(None, 0)), of(&socket(Some(0), 0))];
+        for (at, one) in ids.iter().enumerate() {
+            assert!(!ids[..at].contains(one), "{ids:x?}");
+        }
+        assert_eq!(of(&socket(Some(7), 7)), of(&socket(Some(7), 8)));
+    }
+}

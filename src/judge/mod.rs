@@ -80,7 +80,8 @@ fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Fi
         let exposure = exposure::exposure(socket, netns);
         let owner_status = owners::status(socket, !holders.is_empty(), snapshot);
         let owners = &set.processes;
-        let subject = Subject { socket, exposure, owner_status, owners, claim, serving };
+        let kernel_chosen = port.is_some_and(|(_, port)| is_handed_out(snapshot, port));
+        let subject = Subject { socket, exposure, owner_status, owners, claim, kernel_chosen, serving };
         let found = findings::about(&subject, listeners.len());
         listeners.push(Listener {
             endpoint: endpoint::endpoint(socket, &interface),
@@ -88,7 +89,7 @@ fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Fi
             group: endpoint::group(socket, &interface, netns),
             scope: socket.scope(),
             exposure,
-            ephemeral: claim.is_none() && port.is_some_and(|(_, port)| is_ephemeral(snapshot, port)),
+            ephemeral: kernel_chosen && claim.is_none(),
             owner_status,
             owner_count: holders.len(),
             owners: ranking.owners(&set.chosen, holders),
@@ -114,7 +115,8 @@ fn in_order(snapshot: &Snapshot) -> Vec<(usize, Text)> {
     order
 }
 
-fn is_ephemeral(snapshot: &Snapshot, port: u16) -> bool {
+/// True for a port that the kernel gives to who asks for none, ip_local_port_range in ip(7).
+fn is_handed_out(snapshot: &Snapshot, port: u16) -> bool {
     snapshot.host.ephemeral_ports.is_some_and(|(first, last)| (first..=last).contains(&port))
 }
 
@@ -140,7 +142,7 @@ struct Sets<'a> {
     by_holders: HashMap<Vec<u32>, usize>,
     by_evidence: HashMap<Vec<Executable<'a>>, usize>,
     all: Vec<Shared<'a>>,
-    /// The holders that were asked about last: neighbours in the order of output often share theirs.
+    /// The holders that are asked about, kept from one socket to the next so that no question allocates.
     asked: Vec<u32>,
 }
 

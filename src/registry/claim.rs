@@ -3,7 +3,7 @@
 use crate::model::Transport;
 
 use super::program::{Role, canonical, role};
-use super::{Entry, Registry};
+use super::{Entry, EntrySource, Registry};
 
 /// What is known of one executable that holds a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Verdict {
 /// What a port claims to be, and what its owners say to that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// The service: the first that the owners confirm, else the likeliest.
+    /// The service: of those that the owners confirm the most specific, else the likeliest.
     pub entry: Entry,
     /// What the owners say.
     pub verdict: Verdict,
@@ -52,10 +52,12 @@ pub struct Claim {
 }
 
 /// An executable, by the name that owners are compared by.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Program {
     name: Vec<u8>,
+    /// It lies where its user may write.
+    writable: bool,
     role: Role,
-    trusted: bool,
 }
 
 impl Registry {
@@ -64,51 +66,54 @@ impl Registry {
     pub fn claim(&self, transport: Transport, port: u16, owners: &[OwnerEvidence<'_>]) -> Option<Claim> {
         let mut candidates = self.candidates(transport, port);
         let verified = owners.iter().filter(|owner| owner.verified);
-        let programs: Vec<Program> = verified
+        let mut programs: Vec<Program> = verified
             .map(|owner| {
                 let name = canonical(base_name(owner.exe));
-                Program { role: role(&name), name, trusted: !owner.writable }
+                Program { role: role(&name), name, writable: owner.writable }
             })
             .filter(|program| program.role != Role::GoBetween)
             .collect();
-        let mut first = 0;
-        let (mut verdict, mut owner_is) = (Verdict::Open, Vec::new());
-        let confirmed = (0..candidates.len()).find(|at| self.confirms(&programs, &candidates, *at));
-        if let Some(at) = confirmed {
-            (first, verdict) = (at, Verdict::Confirmed);
+        // Forked workers are one program, and trusted where one of them is.
+        programs.sort();
+        programs.dedup_by(|later, first| later.name == first.name);
+        let listed: Vec<Vec<Entry>> = programs.iter().map(|program| self.rows_of(&program.name).collect()).collect();
+        let mut claim = Claim {
+            entry: *candidates.first()?,
+            verdict: Verdict::Open,
+            alternatives: Vec::new(),
+            owner_is: Vec::new(),
+        };
+        let confirmed =
+            programs.iter().zip(&listed).flat_map(|(program, listed)| confirmed(program, listed, &candidates));
+        // Of several that are confirmed, the one that lists the fewest programs says the most; overlays still come first.
+        let telling =
+            |at: &usize| (candidates[*at].source() != EntrySource::User, candidates[*at].owners().count(), *at);
+        if let Some(at) = confirmed.min_by_key(telling) {
+            (claim.entry, claim.verdict) = (candidates[at], Verdict::Confirmed);
         } else if !candidates.iter().any(|entry| entry.takes_any_owner()) {
-            owner_is = self.serves_else(&programs, &candidates);
-            if !owner_is.is_empty() {
-                verdict = Verdict::Contradicted;
+            for (program, listed) in programs.iter().zip(listed) {
+                let serves = matches!(program.role, Role::Server | Role::Host);
+                if serves && !listed.iter().any(|entry| candidates.contains(entry)) {
+                    let new = listed.into_iter().filter(|entry| !claim.owner_is.contains(entry));
+                    claim.owner_is.extend(new.collect::<Vec<_>>());
+                }
+            }
+            if !claim.owner_is.is_empty() {
+                claim.verdict = Verdict::Contradicted;
             }
         }
-        if candidates.is_empty() {
-            return None;
-        }
-        Some(Claim { entry: candidates.remove(first), verdict, alternatives: candidates, owner_is })
+        candidates.retain(|entry| *entry != claim.entry);
+        claim.alternatives = candidates;
+        Some(claim)
     }
+}
 
-    /// Whether a program confirms the candidate.
-    fn confirms(&self, programs: &[Program], candidates: &[Entry], at: usize) -> bool {
-        programs.iter().filter(|program| program.trusted).any(|program| {
-            let listed: Vec<Entry> = self.rows_of(&program.name).filter(|entry| candidates.contains(entry)).collect();
-            // What runs anything says which service only where just one is run by it here.
-            let runs_anything = matches!(program.role, Role::Interpreter | Role::Host);
-            listed.contains(&candidates[at]) && (!runs_anything || listed.len() == 1)
-        })
-    }
-
-    /// The services of those programs that are servers of something else and of no candidate.
-    fn serves_else(&self, programs: &[Program], candidates: &[Entry]) -> Vec<Entry> {
-        let mut services = Vec::new();
-        for program in programs.iter().filter(|program| matches!(program.role, Role::Server | Role::Host)) {
-            let listed: Vec<Entry> = self.rows_of(&program.name).collect();
-            if !listed.iter().any(|entry| candidates.contains(entry)) {
-                services.extend(listed.into_iter().filter(|entry| !services.contains(entry)).collect::<Vec<_>>());
-            }
-        }
-        services
-    }
+/// The candidates that a program confirms, by their place.
+fn confirmed(program: &Program, listed: &[Entry], candidates: &[Entry]) -> Vec<usize> {
+    let here: Vec<usize> = (0..candidates.len()).filter(|at| listed.contains(&candidates[*at])).collect();
+    // What runs anything says which service only where just one is run by it here.
+    let runs_anything = matches!(program.role, Role::Interpreter | Role::Host);
+    if !program.writable && (!runs_anything || here.len() == 1) { here } else { Vec::new() }
 }
 
 /// What follows the last `/`, or the last `\` where the path has none of the former.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::schema::Fault;
+use super::fault::Fault;
 
 /// A file of the registry that cannot be used: where, at which key, and why; never what stands there.
 #[derive(Clone, Debug, PartialEq, Eq)]

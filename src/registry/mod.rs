@@ -9,6 +9,7 @@ mod claim;
 mod closed;
 mod entry;
 mod error;
+mod fault;
 mod kinds;
 mod program;
 mod schema;

@@ -26,7 +26,7 @@ pub(super) fn canonical(base: &[u8]) -> Vec<u8> {
 const VERSIONED: [&[u8]; 7] = [b"python", b"perl", b"ruby", b"php", b"php-fpm", b"lua", b"node"];
 
 /// What a program says about the service behind its socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
     /// It is the service.
     Server,

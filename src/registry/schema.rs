@@ -11,20 +11,8 @@ use serde::de::{self, Visitor};
 use toml::Spanned;
 
 use super::closed;
+use super::fault::Fault;
 use super::service_ref::ServiceRef;
-
-/// What is wrong with a registry file, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    /// Counts from 1.
-    pub(super) line: usize,
-    /// Counts characters from 1.
-    pub(super) column: usize,
-    /// The key that the fault stands at, where it is one.
-    pub(super) key: Option<String>,
-    /// What is wrong, in words of our own.
-    pub(super) problem: String,
-}
 
 /// A registry file, checked.
 #[derive(Debug, Default)]
@@ -212,7 +200,7 @@ impl<'de> Deserialize<'de> for Ports {
 
 /// Reads and checks a registry file.
 pub(super) fn parse(text: &str, kind: Kind) -> Result<File, Fault> {
-    let raw: RawFile = toml::from_str(text).map_err(|error| syntax_fault(text, &error))?;
+    let raw: RawFile = toml::from_str(text).map_err(|error| Fault::of_syntax(text, &error))?;
     let check = Checker { text, kind };
     let mut file = File::default();
     let mut seen = std::collections::BTreeSet::new();
@@ -239,63 +227,6 @@ pub(super) fn parse(text: &str, kind: Kind) -> Result<File, Fault> {
     Ok(file)
 }
 
-/// The messages of the parser may quote the text, so only their kind is kept.
-fn syntax_fault(text: &str, error: &toml::de::Error) -> Fault {
-    let message = error.message();
-    let mut problem = "this is not TOML, or not of a registry's shape";
-    let mut key = None;
-    for (start, words) in [
-        ("unknown field", "unknown key"),
-        ("missing field", "a key is missing"),
-        ("duplicate", "the key stands twice"),
-        ("invalid type", "wrong type of value"),
-        ("invalid value", "wrong type of value"),
-        ("invalid length", "wrong type of value"),
-    ] {
-        if message.starts_with(start) {
-            problem = words;
-            // The first name in backticks is a key; a value is quoted otherwise.
-            let named = matches!(start, "unknown field" | "missing field").then(|| message.split('`').nth(1));
-            key = named.flatten().filter(|name| is_bare_key(name)).map(str::to_owned);
-            break;
-        }
-    }
-    let start = error.span().map_or(0, |span| span.start);
-    let mut fault = fault_at(text, start, problem.to_owned());
-    if problem == "this is not TOML, or not of a registry's shape" {
-        fault.key = None;
-    } else if key.is_some() {
-        fault.key = key;
-    }
-    fault
-}
-
-fn is_bare_key(name: &str) -> bool {
-    (1..=40).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-}
-
-/// A fault at a byte of the text; its key is the one whose value begins or stands around there.
-fn fault_at(text: &str, at: usize, problem: String) -> Fault {
-    let before = text.get(..at).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    Fault {
-        line: before.matches('\n').count() + 1,
-        column: before[line_start..].chars().count() + 1,
-        key: key_before(before).map(str::to_owned),
-        problem,
-    }
-}
-
-/// The name before the last `=` that no closing quote or bracket parts from the end: `port = `, `owners = ["a", `.
-fn key_before(before: &str) -> Option<&str> {
-    // A list may run over several lines; two thousand bytes are more than any list of names needs.
-    let window = before.get(before.len().saturating_sub(2000)..).unwrap_or(before);
-    let (head, _) = window.rsplit_once('=')?;
-    let line = head.trim_end_matches([' ', '\t']);
-    let start = line.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-').len();
-    Some(&line[start..]).filter(|name| is_bare_key(name))
-}
-
 /// Checks values and turns them into plain ones.
 struct Checker<'a> {
     text: &'a str,
@@ -304,7 +235,7 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn fault(&self, span: Range<usize>, problem: &str) -> Fault {
-        fault_at(self.text, span.start, problem.to_owned())
+        Fault::at(self.text, span.start, problem)
     }
 
     fn service(&self, raw: RawService) -> Result<Service, Fault> {

@@ -5,6 +5,7 @@
 //! and 13,000 entries with several pointers each would be patched at every start. An overlay is packed the same way at
 //! run time.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use super::closed;
@@ -136,12 +137,9 @@ impl Packed {
     /// Packs a file; `user` makes every entry the user's.
     pub(super) fn new(mut file: File, user: bool) -> Self {
         let mut packed = Self::default();
-        // Of several uses of a port the one that IANA names comes first, then what is common, then one vendor's.
         file.services.sort_by_cached_key(|service| {
-            let range = service.first != service.last;
             let width = service.last - service.first;
-            let (source, confidence) = (service.source.unwrap_or(0), service.confidence);
-            (!range, width, service.first, service.transport, source, confidence, service.name.clone())
+            ((width == 0, width, service.first, service.transport), likelihood(service), service.name.clone())
         });
         packed.ranges = file.services.iter().filter(|service| service.first != service.last).count();
         for service in &file.services {
@@ -266,6 +264,15 @@ impl Packed {
             historical: self.historical.leak(),
         }))
     }
+}
+
+/// Orders the uses of one port: what IANA names, what is general (a web server of any kind rather than one product,
+/// since an owner that decides nothing should not lead to a product), what the most evidence was found for.
+fn likelihood(service: &Service) -> impl Ord + use<> {
+    let category = service.category.and_then(|at| closed::CATEGORIES.get(usize::from(at)).copied());
+    let general = service.owners.iter().any(|owner| owner == "*") || matches!(category, Some("web" | "dev-server"));
+    let evidence = Reverse((service.evidence.len(), service.owners.len()));
+    (service.source != Some(0), !general, service.confidence, evidence)
 }
 
 /// The source of every entry of an overlay.

@@ -1,7 +1,7 @@
 //! A service whose words can be read or forged on the way.
 
 use super::instead::instead;
-use super::weigh::{Harm, weigh};
+use super::weigh::{Harm, Weighed, weigh};
 use super::{Draft, Rule, Subject};
 use crate::finding::{RuleInfo, Theme};
 use crate::registry::WeaknessClass;
@@ -55,18 +55,17 @@ fn check(subject: &Subject<'_>) -> Option<Draft> {
 
 /// The finding for a service that does, or does not, administer something.
 pub(super) fn draft(subject: &Subject<'_>, management: bool) -> Option<Draft> {
-    let weighed = weigh(subject, Harm::Secrecy).filter(|weighed| weighed.management == management)?;
-    let how = match weighed.weakness.class {
+    let Weighed { severity, claim, weakness, evidence } = weigh(subject, Harm::Secrecy)?;
+    if (claim.entry().is_management() == Some(true)) != management {
+        return None;
+    }
+    let how = match weakness.class {
         WeaknessClass::CleartextCredentials => "is cleartext by design: logins can be read on the way",
         WeaknessClass::CleartextDisclosure => "is cleartext by design: what it tells can be read on the way",
         WeaknessClass::WeakOrObsoleteCrypto => "is protected by weak or obsolete cryptography only",
         WeaknessClass::Conditional | WeaknessClass::UnauthenticatedControl => "may be cleartext",
     };
     let otherwise = "turn it off, or bind it to loopback or to a network whose hosts are trusted";
-    Some(Draft {
-        severity: weighed.severity,
-        message: format!("{}, which {how}", weighed.says),
-        remedy: instead(subject, weighed.entry, &weighed.weakness, otherwise),
-        evidence: weighed.evidence,
-    })
+    let message = format!("{}, which {how}", claim.says());
+    Some(Draft { severity, message, evidence, remedy: instead(subject, claim.entry(), &weakness, otherwise) })
 }

@@ -1,9 +1,10 @@
 //! Bound wider than its kind should be.
 
+use super::weigh::basis;
 use super::{Draft, Exposure, Rule, Subject};
 use crate::finding::{Evidence, RuleInfo, Severity, Theme};
 use crate::model::{Scope, State};
-use crate::registry::{Entry, Exposure as Purpose, Verdict};
+use crate::registry::{Entry, Exposure as Purpose};
 
 pub(super) const RULE: Rule = Rule {
     info: RuleInfo {
@@ -54,42 +55,33 @@ networks that will be added later.",
 };
 
 fn check(subject: &Subject<'_>) -> Option<Draft> {
-    let claim = subject.claim.filter(|claim| subject.serves() && claim.verdict != Verdict::Contradicted)?;
-    let confirmed = claim.verdict == Verdict::Confirmed;
-    let others = if confirmed { &[] } else { claim.alternatives.as_slice() };
-    let steps = |entry: &Entry| steps_too_wide(subject, *entry);
+    let claim = subject.credible_claim()?;
     // An open claim is out of place only where everything that may be there is.
-    let steps = std::iter::once(&claim.entry).chain(others).map(steps).min()?;
+    let steps = claim.candidates().map(|entry| steps_too_wide(subject, entry)).min()?;
     let severity = match steps {
         0 => return None,
         1 => Severity::Low,
-        _ if !confirmed => Severity::Low,
+        _ if !claim.confirmed => Severity::Low,
         _ => Severity::Medium,
     };
-    let entry = claim.entry;
-    let made_for = match entry.exposure() {
-        Some(Purpose::Loopback) => "this host alone",
-        _ => "a local network",
+    let entry = claim.entry();
+    let (made_for, remedy) = match entry.exposure() {
+        Some(Purpose::Loopback) => ("this host alone", "bind it to 127.0.0.1 or ::1, or to a unix socket"),
+        _ => ("a local network", "bind it to the address of the network that its clients are in, or to loopback"),
     };
-    let says = if confirmed { "serves" } else { "claims" };
-    let reached = match subject.reach() {
-        Exposure::Public => "reached from anywhere that a packet comes from",
-        Exposure::Lan | Exposure::Loopback => "reached from its network",
+    let bound = match subject.exposure {
+        Scope::Wildcard => "every address",
+        Scope::Public => "a public address",
+        _ => "an address of a network",
     };
     let mut evidence = vec![
+        basis(subject, claim),
         Evidence::new("registry", format!("{} ({}) is made for {made_for}", entry.name(), entry.title())),
-        Evidence::new("address", format!("reach: {}", subject.exposure.name())),
+        Evidence::new("address", format!("exposure: {}", subject.exposure.name())),
     ];
     evidence.extend(entry.risk().map(|risk| Evidence::new("registry", risk)));
-    Some(Draft {
-        severity,
-        message: format!("{says} {}, which is made for {made_for} and can be {reached}", entry.name()),
-        evidence,
-        remedy: match entry.exposure() {
-            Some(Purpose::Loopback) => "bind it to 127.0.0.1 or ::1, or to a unix socket".to_owned(),
-            _ => "bind it to the address of the network that its clients are in, or to loopback".to_owned(),
-        },
-    })
+    let message = format!("{}, which is made for {made_for} and is bound to {bound}", claim.says());
+    Some(Draft { severity, message, evidence, remedy: remedy.to_owned() })
 }
 
 /// How many of the steps from this host over a network to everybody a service is out of place.

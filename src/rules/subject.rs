@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::model::{OwnerStatus, Process, Scope, Severity, Socket, State, Transport};
-use crate::registry::{Claim, Verdict, Weakness};
+use crate::registry::{Claim, Entry, Verdict, Weakness};
 
 /// How far away a sender may be, in the three steps of the registry's severities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +40,8 @@ pub struct Subject<'a> {
     pub owners: &'a [&'a Process],
     /// What its port claims to be, and what its owners say to that.
     pub claim: Option<&'a Claim>,
+    /// Its port is one of those that the kernel hands out by itself.
+    pub kernel_chosen: bool,
     /// The ports on which somebody serves in the same namespace.
     pub serving: &'a HashSet<(Transport, u16)>,
 }
@@ -61,15 +63,39 @@ impl Subject<'_> {
         serves(self.socket)
     }
 
-    /// True where the owner is known for something else than what the port claims.
-    pub fn is_contradicted(&self) -> bool {
-        self.claim.is_some_and(|claim| claim.verdict == Verdict::Contradicted)
+    /// What the port claims to be, where that says something about what is there: it serves, its owner is not known
+    /// for something else, and it is not the chance number of a client that waits for its answers.
+    pub fn credible_claim(&self) -> Option<Credible<'_>> {
+        let claim = self.claim.filter(|claim| self.serves() && claim.verdict != Verdict::Contradicted)?;
+        let confirmed = claim.verdict == Verdict::Confirmed;
+        let by_chance = self.kernel_chosen && self.socket.state == State::Unconnected;
+        (confirmed || !by_chance).then_some(Credible { claim, confirmed })
+    }
+}
+
+/// A claim that nothing speaks against.
+#[derive(Clone, Copy, Debug)]
+pub struct Credible<'a> {
+    claim: &'a Claim,
+    /// An owner that the service is known for holds the socket.
+    pub confirmed: bool,
+}
+
+impl<'a> Credible<'a> {
+    /// The service that is there for all that is known: the confirmed one, or the likeliest.
+    pub fn entry(&self) -> Entry {
+        self.claim.entry
     }
 
-    /// The transport and the port, where it has one that is registered.
-    pub fn port(&self) -> Option<(Transport, u16)> {
-        let port = u16::try_from(self.socket.port()?).ok()?;
-        self.socket.transport.has_registered_ports().then_some((self.socket.transport, port))
+    /// Everything that may be there, the likeliest first; one service where it is confirmed.
+    pub fn candidates(&self) -> impl Iterator<Item = Entry> + 'a {
+        let others = if self.confirmed { &[] } else { self.claim.alternatives.as_slice() };
+        std::iter::once(&self.claim.entry).chain(others).copied()
+    }
+
+    /// `serves redis`, or `claims redis` where the number alone says so.
+    pub fn says(&self) -> String {
+        format!("{} {}", if self.confirmed { "serves" } else { "claims" }, self.claim.entry.name())
     }
 }
 

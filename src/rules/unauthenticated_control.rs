@@ -1,7 +1,7 @@
 //! Whoever reaches it, controls it.
 
 use super::instead::instead;
-use super::weigh::{Harm, weigh};
+use super::weigh::{Harm, Weighed, asks_for_nothing, weigh};
 use super::{Draft, Exposure, Rule, Subject};
 use crate::finding::{RuleInfo, Theme};
 use crate::registry::WeaknessClass;
@@ -43,6 +43,7 @@ first.",
             "tcp/0.0.0.0:5432 exe=/usr/lib/postgresql/17/bin/postgres",
             "tcp/0.0.0.0:6379 exe=/usr/sbin/nginx",
             "udp/0.0.0.0:6379 exe=/usr/bin/redis-server",
+            "udp/0.0.0.0:47808 exe=/opt/acme/client",
             "tcp/0.0.0.0:6379 exe=/usr/bin/redis-server state=bound",
         ],
     },
@@ -50,18 +51,18 @@ first.",
 };
 
 fn check(subject: &Subject<'_>) -> Option<Draft> {
-    let weighed = weigh(subject, Harm::Control)?;
+    let Weighed { severity, claim, weakness, evidence } = weigh(subject, Harm::Control)?;
     let who = match subject.reach() {
         Exposure::Loopback => "every user and program of this host",
         Exposure::Lan => "whoever is on its network",
         Exposure::Public => "whoever reaches this host",
     };
-    let may = if weighed.weakness.class == WeaknessClass::Conditional { "may be open to" } else { "is open to" };
+    let how = match (weakness.class, asks_for_nothing(claim.entry())) {
+        (WeaknessClass::Conditional, false) => "may act without a login for",
+        (WeaknessClass::Conditional, true) => "by default asks for no login and may be open to",
+        _ => "by default asks for no login and is open to",
+    };
     let otherwise = "bind it to loopback or to the network of its clients, and set a login";
-    Some(Draft {
-        severity: weighed.severity,
-        message: format!("{}, which by default asks for no login and {may} {who}", weighed.says),
-        remedy: instead(subject, weighed.entry, &weighed.weakness, otherwise),
-        evidence: weighed.evidence,
-    })
+    let message = format!("{}, which {how} {who}", claim.says());
+    Some(Draft { severity, message, evidence, remedy: instead(subject, claim.entry(), &weakness, otherwise) })
 }

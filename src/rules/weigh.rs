@@ -1,9 +1,9 @@
 //! How much a weakness of a service counts where only a port number, or an owner too, speaks for the service.
 
-use super::Subject;
+use super::{Credible, Subject};
 use crate::finding::{Evidence, Severity};
 use crate::model::{Process, Text};
-use crate::registry::{Entry, Verdict, Weakness, WeaknessClass};
+use crate::registry::{Entry, Security, Weakness, WeaknessClass};
 
 /// The two ways in which a service can be weak, each with rules of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,102 +15,105 @@ pub(super) enum Harm {
 }
 
 /// The way in which an entry is weak, and its weakness.
-pub(super) fn harm(entry: Entry) -> Option<(Harm, Weakness)> {
+fn harm(entry: Entry) -> Option<(Harm, Weakness)> {
     let weakness = entry.weakness()?;
     let harm = match weakness.class {
         WeaknessClass::UnauthenticatedControl => Harm::Control,
         WeaknessClass::CleartextCredentials
         | WeaknessClass::WeakOrObsoleteCrypto
         | WeaknessClass::CleartextDisclosure => Harm::Secrecy,
-        // What depends on the use is control where nothing is asked for before it acts.
+        // What depends on the use concerns the login where by default none is asked for, or where all is encrypted and
+        // clients need no password; else it concerns the encryption.
         WeaknessClass::Conditional => {
             let acts = !matches!(entry.plane(), Some("data" | "telemetry"));
-            if acts && matches!(entry.auth(), Some("none" | "host-based")) { Harm::Control } else { Harm::Secrecy }
+            match entry.auth() {
+                Some("none" | "host-based") if acts || is_encrypted(entry) => Harm::Control,
+                Some("cert" | "varies") if is_encrypted(entry) => Harm::Control,
+                _ => Harm::Secrecy,
+            }
         }
     };
     Some((harm, weakness))
 }
 
+/// True where a service by default is encrypted from the first byte.
+fn is_encrypted(entry: Entry) -> bool {
+    use Security::{Dtls, OwnCrypto, Quic, Ssh, Tls};
+    matches!(entry.security(), Some(Tls | Ssh | Dtls | Quic | OwnCrypto))
+}
+
+/// True where a service by default asks its clients for no login.
+pub(super) fn asks_for_nothing(entry: Entry) -> bool {
+    matches!(entry.auth(), Some("none" | "host-based"))
+}
+
 /// A weakness, weighed.
-pub(super) struct Weighed {
+pub(super) struct Weighed<'a> {
     /// How soon somebody should act.
     pub(super) severity: Severity,
-    /// The service to speak of.
-    pub(super) entry: Entry,
-    /// Its weakness.
+    /// The claim; its likeliest service is the one to speak of.
+    pub(super) claim: Credible<'a>,
+    /// The weakness of that service.
     pub(super) weakness: Weakness,
-    /// Every service that may be there and is weak in that way administers something.
-    pub(super) management: bool,
     /// What the claim rests on.
     pub(super) evidence: Vec<Evidence>,
-    /// `serves telnet`, or `claims telnet` where the number alone says so.
-    pub(super) says: String,
 }
 
 /// Weighs the claim of a listener for one harm; `None` where it has none that is worth a word.
 ///
-/// A confirmed claim counts in full, and one that nothing but the number speaks for counts as the mildest of what may
-/// be there: at most low where anything may be there that is not weak in that way, or is so on a condition. A
-/// contradicted claim does not count: the service is not what is there. Whoever is on the host needs no network to
-/// read and forge, so the registry's info is not worth a finding.
-pub(super) fn weigh(subject: &Subject<'_>, wanted: Harm) -> Option<Weighed> {
-    let claim = subject.claim.filter(|claim| subject.serves() && claim.verdict != Verdict::Contradicted)?;
-    let confirmed = claim.verdict == Verdict::Confirmed;
-    let others = if confirmed { &[] } else { claim.alternatives.as_slice() };
-    let candidates = || std::iter::once(&claim.entry).chain(others);
-    let weak = |entry: &Entry| harm(*entry).filter(|(harm, _)| *harm == wanted).map(|(_, weakness)| (*entry, weakness));
-    let weight = |weakness: &Weakness| {
-        let severity = subject.reach().severity(weakness);
-        let capped = weakness.class == WeaknessClass::Conditional && !confirmed;
-        if capped { severity.min(Severity::Low) } else { severity }
+/// A confirmed claim counts in full. One that nothing but the number speaks for counts as the mildest of what may be
+/// there: at most low where anything may be there that is not weak in that way, or is so on a condition, or where the
+/// kernel may have chosen the number; and not at all where the likeliest service is not weak in that way, since a
+/// finding has to name one. What the registry gives as info is not worth a finding.
+pub(super) fn weigh<'a>(subject: &'a Subject<'_>, wanted: Harm) -> Option<Weighed<'a>> {
+    let claim = subject.credible_claim()?;
+    let weak = |entry: Entry| harm(entry).filter(|(harm, _)| *harm == wanted).map(|(_, weakness)| weakness);
+    let weight = |entry: Entry| match weak(entry) {
+        Some(weakness) => {
+            let certain = claim.confirmed || weakness.class != WeaknessClass::Conditional;
+            let severity = subject.reach().severity(&weakness);
+            if certain { severity } else { severity.min(Severity::Low) }
+        }
+        None => Severity::Low,
     };
-    let found: Vec<(Entry, Weakness)> = candidates().filter_map(weak).collect();
-    let (entry, weakness) = *found.first()?;
-    let mut severity = found.iter().map(|(_, weakness)| weight(weakness)).min()?;
-    if found.len() < candidates().count() {
+    let weakness = weak(claim.entry())?;
+    let mut severity = claim.candidates().map(weight).min()?;
+    if subject.kernel_chosen && !claim.confirmed {
         severity = severity.min(Severity::Low);
     }
     if severity == Severity::Info {
         return None;
     }
-    let mut evidence = vec![basis(subject, confirmed, entry, candidates().count())];
-    evidence.push(Evidence::new("registry", format!("{} ({}): {}", entry.name(), entry.title(), weakness.why)));
-    evidence.push(Evidence::new("address", format!("reach: {}", subject.exposure.name())));
-    let says = format!("{} {}", if confirmed { "serves" } else { "claims" }, entry.name());
-    let management = found.iter().all(|(entry, _)| entry.is_management() == Some(true));
-    Some(Weighed { severity, entry, weakness, management, evidence, says })
+    let entry = claim.entry();
+    let evidence = vec![
+        basis(subject, claim),
+        Evidence::new("registry", format!("{} ({}): {}", entry.name(), entry.title(), weakness.why)),
+        Evidence::new("address", format!("exposure: {}", subject.exposure.name())),
+    ];
+    Some(Weighed { severity, claim, weakness, evidence })
 }
 
 /// What a claim rests on.
-fn basis(subject: &Subject<'_>, confirmed: bool, entry: Entry, candidates: usize) -> Evidence {
-    let exe = |process: &&Process| process.verified_exe().map(Text::escaped);
-    let verified = subject.owners.iter().find_map(exe);
-    let text = match (confirmed, verified) {
-        (true, Some(_)) => {
-            // More than one program may hold it; the one that the registry lists is not told by the claim.
-            let names: Vec<String> = distinct(subject.owners.iter().filter_map(exe));
-            format!("{} is among the owners of {}", names.join(" or "), entry.name())
-        }
-        (_, verified) => {
-            let owner = match verified {
-                Some(exe) => format!("{exe} does not decide it"),
-                None => "the owner is not verified".to_owned(),
-            };
-            match candidates {
-                0 | 1 => format!("the port number alone; {owner}"),
-                _ => format!("the port number alone, which {candidates} services share; {owner}"),
-            }
-        }
-    };
-    Evidence::new("owner", text)
-}
-
-fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
-    let mut seen = Vec::new();
-    for name in names {
-        if !seen.contains(&name) {
-            seen.push(name);
+pub(super) fn basis(subject: &Subject<'_>, claim: Credible<'_>) -> Evidence {
+    let verified = || subject.owners.iter().filter_map(|process: &&Process| process.verified_exe());
+    if claim.confirmed {
+        let listed = |exe: &&Text| claim.entry().owners().any(|name| name.as_bytes() == exe.base_name());
+        // A version behind the name is not in the registry: then the first is the one.
+        if let Some(exe) = verified().find(listed).or_else(|| verified().next()) {
+            return Evidence::new(
+                "owner",
+                format!("{} is among the owners of {}", exe.escaped(), claim.entry().name()),
+            );
         }
     }
-    seen
+    let shared = match claim.candidates().count() {
+        0 | 1 => String::new(),
+        services => format!(", which {services} services share"),
+    };
+    let owner = match verified().next() {
+        Some(exe) => format!("{} does not decide it", exe.escaped()),
+        None => "the owner is not verified".to_owned(),
+    };
+    let chance = if subject.kernel_chosen { ", and the kernel may have chosen it" } else { "" };
+    Evidence::new("owner", format!("the port number alone{shared}{chance}; {owner}"))
 }

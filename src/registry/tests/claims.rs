@@ -24,6 +24,8 @@ fn a_listed_executable_confirms() {
     assert_eq!(says(6379, "/usr/bin/redis-check-rdb"), (Verdict::Confirmed, "redis"));
     assert_eq!(says(9000, "/usr/sbin/php-fpm8.2"), (Verdict::Confirmed, "php-fpm"));
     assert_eq!(says(80, "C:\\Windows\\System32\\inetsrv\\W3WP.EXE"), (Verdict::Confirmed, "http"));
+    // LXD's own entry says more than that of any web server.
+    assert_eq!(says(8443, "/usr/sbin/lxd"), (Verdict::Confirmed, "lxd-api"));
     // The owner picks the second of two services, and the first becomes an alternative.
     let claim = tcp(9100, &[owner("/usr/bin/prometheus-node-exporter")]);
     assert_eq!((claim.verdict, claim.entry.name()), (Verdict::Confirmed, "node-exporter"));

@@ -64,7 +64,8 @@ fn what_iana_is_said_to_list_it_lists() {
             _ if entry.ports().len() > 1 => entry.iana_name().is_none(),
             Some("(dynamic range)") => listed.is_none() && port >= 49_152,
             Some("(unassigned)" | "(reserved)") => listed.is_none() && port < 49_152,
-            said => said == listed && said != Some(entry.name()),
+            Some(said) => listed == Some(said) && said != entry.name(),
+            None => false,
         };
         if !right {
             wrong.push(format!("{entry:?}: says {:?}, IANA lists {listed:?}", entry.iana_name()));
