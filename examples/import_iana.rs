@@ -14,7 +14,12 @@ const TRANSPORTS: [&str; 4] = ["tcp", "udp", "sctp", "dccp"];
 /// Port and index into [`TRANSPORTS`] to name and description.
 type Names = BTreeMap<(u16, usize), (String, String)>;
 
-#[allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a tool for maintainers, which edits one file")]
+#[expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a tool for maintainers, which edits one file"
+)]
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [file, source, date] = &arguments[..] else { return Err("usage: import-iana FILE SOURCE DATE".into()) };

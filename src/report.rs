@@ -1,12 +1,12 @@
 //! Everything a renderer may need, in the order of output.
 
-use crate::error::Exit;
+pub use crate::error::Exit;
 use crate::finding::{Finding, Fingerprint, Severity};
 use crate::model::{
     Certainty, Gap, Host, NetNs, NetNsKind, OwnerStatus, Process, ProcessCounts, Scope, Socket, TableRead, TableStatus,
     Text, Timestamp, Transport, UnitState, Vantage, Via,
 };
-use crate::registry::{EntrySource, Verdict};
+pub use crate::registry::{EntrySource, Verdict};
 
 /// The answer of one run.
 #[derive(Clone, Debug)]

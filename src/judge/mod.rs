@@ -1,0 +1,204 @@
+//! From what is to what it means: the listeners of a snapshot, named, attributed, judged and in the order of output.
+
+mod endpoint;
+#[cfg(test)]
+mod examples;
+mod exposure;
+mod findings;
+mod order;
+mod owners;
+#[cfg(test)]
+pub(crate) mod sample;
+mod service;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+
+use crate::error::Exit;
+use crate::finding::Finding;
+use crate::model::{Process, Snapshot, Text};
+use crate::registry::Registry;
+use crate::report::{Listener, Report, Tool};
+use crate::rules::Subject;
+
+use self::owners::{HolderSet, Ranking};
+
+/// Judges a snapshot by what is known of ports. The same host gives the same report, in whatever order the snapshot
+/// tells of it.
+pub fn judge(mut snapshot: Snapshot, registry: &Registry, run_id: String) -> Report {
+    if !snapshot.holders.is_sorted() {
+        snapshot.holders.sort_unstable();
+    }
+    order::sort_namespaces(&mut snapshot);
+    let (listeners, findings, owning) = listeners(&snapshot, registry);
+    let mut report = Report {
+        run_id,
+        taken_at: snapshot.taken_at,
+        exit: Exit::Ok,
+        tool: Tool {
+            version: env!("CARGO_PKG_VERSION"),
+            iana_date: registry.iana_date(),
+            entries: registry.entries(),
+            overlays: registry.overlays(),
+        },
+        host: snapshot.host,
+        vantage: snapshot.vantage,
+        namespaces: snapshot.namespaces,
+        tables: snapshot.tables,
+        counts: snapshot.counts,
+        gaps: snapshot.gaps,
+        processes: snapshot.processes,
+        listeners,
+        findings,
+    };
+    keep_processes(&mut report, &owning);
+    sort_findings(&mut report);
+    report.gaps.sort();
+    report.gaps.dedup();
+    report
+}
+
+/// The listeners in the order of output, their findings, and which processes hold any.
+fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Finding>, Vec<bool>) {
+    let ranking = Ranking::new(snapshot);
+    let mut sets = Sets::default();
+    let mut claims = service::Claims::new(registry);
+    let serving = service::serving(&snapshot.sockets, snapshot.namespaces.len());
+    let mut ids = HashSet::new();
+    let mut owning = vec![false; snapshot.processes.len()];
+    let (mut listeners, mut findings) = (Vec::with_capacity(snapshot.sockets.len()), Vec::new());
+    for (index, interface) in in_order(snapshot) {
+        let socket = &snapshot.sockets[index];
+        let netns = &snapshot.namespaces[socket.netns];
+        let serving = &serving[socket.netns];
+        let holders = snapshot.holders_of(index);
+        let set = sets.of(holders, &ranking, &snapshot.processes, &mut owning);
+        let port = service::port(socket);
+        let claim = port.and_then(|port| claims.of(port, set.evidence, &set.processes));
+        let exposure = exposure::exposure(socket, netns);
+        let owner_status = owners::status(socket, !holders.is_empty(), snapshot);
+        let owners = &set.processes;
+        let kernel_chosen = port.is_some_and(|(_, port)| is_handed_out(snapshot, port));
+        let subject = Subject { socket, exposure, owner_status, owners, claim, kernel_chosen, serving };
+        let found = findings::about(&subject, listeners.len());
+        listeners.push(Listener {
+            endpoint: endpoint::endpoint(socket, &interface),
+            id: unique(&mut ids, endpoint::id(socket, &interface, netns)),
+            group: endpoint::group(socket, &interface, netns),
+            scope: socket.scope(),
+            exposure,
+            ephemeral: kernel_chosen && claim.is_none(),
+            owner_status,
+            owner_count: holders.len(),
+            owners: ranking.owners(&set.chosen, holders),
+            service: claim.zip(port).map(|(claim, port)| service::service(claim, port, registry, serving)),
+            findings: Vec::new(),
+            severity: found.iter().map(|finding| finding.severity).max(),
+            interface,
+            socket: socket.clone(),
+        });
+        findings.extend(found);
+    }
+    (listeners, findings, owning)
+}
+
+/// The indexes of the sockets in the order of output, each with the name of its device.
+fn in_order(snapshot: &Snapshot) -> Vec<(usize, Text)> {
+    let named = |(index, socket): (usize, &crate::model::Socket)| {
+        (index, exposure::interface(socket, &snapshot.namespaces[socket.netns]))
+    };
+    let mut order: Vec<(usize, Text)> = snapshot.sockets.iter().enumerate().map(named).collect();
+    let socket = |index: usize| &snapshot.sockets[index];
+    order.sort_by(|(a, a_device), (b, b_device)| order::listeners((socket(*a), a_device), (socket(*b), b_device)));
+    order
+}
+
+/// True for a port that the kernel gives to who asks for none, ip_local_port_range in ip(7).
+fn is_handed_out(snapshot: &Snapshot, port: u16) -> bool {
+    snapshot.host.ephemeral_ports.is_some_and(|(first, last)| (first..=last).contains(&port))
+}
+
+/// An id that no other row of the report has. Listeners come in the order of output, so the same rows get the same.
+fn unique(taken: &mut HashSet<u64>, id: u64) -> u64 {
+    let more = (1..).map(|count| endpoint::another(id, count));
+    let free = std::iter::once(id).chain(more).find(|id| taken.insert(*id));
+    free.unwrap_or(id)
+}
+
+/// What sockets with the same holders share.
+struct Shared<'a> {
+    chosen: HolderSet,
+    /// The chosen processes, in the order of output.
+    processes: Vec<&'a Process>,
+    /// Equal for sets of the same executables.
+    evidence: usize,
+}
+
+/// The sets of holders that occur, each worked out once.
+#[derive(Default)]
+struct Sets<'a> {
+    by_holders: HashMap<Vec<u32>, usize>,
+    by_evidence: HashMap<Vec<Executable<'a>>, usize>,
+    all: Vec<Shared<'a>>,
+    /// The holders that are asked about, kept from one socket to the next so that no question allocates.
+    asked: Vec<u32>,
+}
+
+type Executable<'a> = (Option<&'a Text>, bool, Option<bool>);
+
+impl<'a> Sets<'a> {
+    fn of(
+        &mut self,
+        holders: &[crate::model::Holder],
+        ranking: &Ranking,
+        processes: &'a [Process],
+        owning: &mut [bool],
+    ) -> &Shared<'a> {
+        self.asked.clear();
+        self.asked.extend(holders.iter().map(|holder| holder.process));
+        let index = match self.by_holders.get(&self.asked) {
+            Some(index) => *index,
+            None => {
+                for holder in holders {
+                    owning[holder.process as usize] = true;
+                }
+                let chosen = ranking.choose(&self.asked);
+                let processes: Vec<&Process> = chosen.processes.iter().map(|at| &processes[*at]).collect();
+                let mut executables: Vec<Executable<'a>> =
+                    processes.iter().map(|p| (p.exe.as_ref(), p.verified_exe().is_some(), p.exe_writable)).collect();
+                executables.dedup();
+                let next = self.by_evidence.len();
+                let evidence = *self.by_evidence.entry(executables).or_insert(next);
+                self.all.push(Shared { chosen, processes, evidence });
+                self.by_holders.insert(self.asked.clone(), self.all.len() - 1);
+                self.all.len() - 1
+            }
+        };
+        &self.all[index]
+    }
+}
+
+/// Keeps the processes that hold a listener, by pid.
+fn keep_processes(report: &mut Report, owning: &[bool]) {
+    let mut order: Vec<usize> = (0..report.processes.len()).filter(|at| owning[*at]).collect();
+    order.sort_by_key(|at| (report.processes[*at].pid, report.processes[*at].start_ticks, *at));
+    let mut place = vec![0; report.processes.len()];
+    for (to, from) in order.iter().enumerate() {
+        place[*from] = to;
+    }
+    let mut processes: Vec<Option<Process>> = std::mem::take(&mut report.processes).into_iter().map(Some).collect();
+    report.processes = order.into_iter().filter_map(|from| processes[from].take()).collect();
+    for owner in report.listeners.iter_mut().flat_map(|listener| &mut listener.owners) {
+        owner.process = place[owner.process];
+    }
+}
+
+/// Puts the findings in order, the gravest first, and tells each listener where its own are.
+fn sort_findings(report: &mut Report) {
+    report.findings.sort_by_key(|finding| (Reverse(finding.severity), finding.listener, finding.rule.name));
+    for (index, finding) in report.findings.iter().enumerate() {
+        report.listeners[finding.listener].findings.push(index);
+    }
+}

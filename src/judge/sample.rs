@@ -1,0 +1,173 @@
+//! Hosts for tests, and the small language in which the rules give their examples.
+//!
+//! An example is one listener, or several joined by ` + ` of which the first is the subject, and after `=>` the severity
+//! of the finding; without it the rule has to keep quiet. A listener is an endpoint and words behind it:
+//!
+//! - `exe=/usr/sbin/sshd`, escaped where it has spaces, adds a verified holder; after it `user=`, `uid=`, `unit=`, `pid=`, `ppid=`, `start=`,
+//!   `file=deleted` (or another state of its file) and `writable` speak of that holder;
+//! - `nobody`: every process was looked into and none holds it. Without a holder and without this word, the processes of
+//!   other users could not be looked into;
+//! - `state=connected` (or another state), `v6only`, `uid` of the socket as `creator=`;
+//! - `alone`: no device of its namespace but the loopback device is up.
+
+use std::net::IpAddr;
+
+use crate::model::{
+    ExeState, Holder, Interface, Local, NamespaceKind, NetNs, NetNsKind, Process, Severity, Snapshot, Socket, State,
+    Text, Transport, UnitState,
+};
+
+/// An example, read.
+pub(crate) struct Example {
+    /// The host it tells of; its first socket is the subject.
+    pub(crate) snapshot: Snapshot,
+    /// The severity of the finding, where there has to be one.
+    pub(crate) want: Option<Severity>,
+}
+
+/// Reads an example.
+pub(crate) fn example(text: &str) -> Example {
+    let (listeners, want) = match text.split_once("=>") {
+        Some((listeners, want)) => (listeners, Some(Severity::from_name(want.trim()).expect(text))),
+        None => (text, None),
+    };
+    Example { snapshot: host(&listeners.split(" + ").collect::<Vec<_>>()), want }
+}
+
+/// A host with an outward device, and these listeners.
+pub(crate) fn host(listeners: &[&str]) -> Snapshot {
+    let device = |index, name: &str, addresses: &[&str]| Interface {
+        index,
+        name: Text::from(name),
+        up: true,
+        loopback: name == "lo",
+        addresses: addresses.iter().map(|ip| ip.parse().expect(ip)).collect(),
+    };
+    let interfaces = vec![
+        device(1, "lo", &["127.0.0.1", "::1"]),
+        device(2, "eth0", &["198.51.100.7", "10.0.0.5", "2001:db8::7", "fe80::7"]),
+    ];
+    let netns = NetNs { inode: Some(4_026_531_840), name: None, kind: NetNsKind::Host, interfaces: Some(interfaces) };
+    let mut snapshot = Snapshot { namespaces: vec![netns], ..Snapshot::default() };
+    snapshot.host.platform = "linux";
+    snapshot.host.ephemeral_ports = Some((32_768, 60_999));
+    snapshot.vantage.pid_ns = Some(NamespaceKind::Initial);
+    snapshot.vantage.user_ns = Some(NamespaceKind::Initial);
+    for listener in listeners {
+        add(&mut snapshot, listener);
+    }
+    snapshot
+}
+
+fn add(snapshot: &mut Snapshot, listener: &str) {
+    let mut words = listener.split_whitespace();
+    let mut socket = socket(words.next().expect(listener), snapshot.sockets.len() as u64 + 1);
+    let index = snapshot.sockets.len() as u32;
+    let (mut nobody, mut held) = (false, false);
+    for word in words {
+        let (key, value) = word.split_once('=').unwrap_or((word, ""));
+        let text = || Some(Text::unescape(value).expect(word));
+        if key == "exe" {
+            held = true;
+            let process = snapshot.processes.len() as u32;
+            snapshot.processes.push(process_of(value, process));
+            snapshot.holders.push(Holder { socket: index, process, fd: 3 });
+            continue;
+        }
+        match (key, snapshot.processes.last_mut().filter(|_| held)) {
+            ("nobody", _) => nobody = true,
+            ("alone", _) => {
+                if let Some(devices) = &mut snapshot.namespaces[0].interfaces {
+                    devices.retain(|device| device.loopback);
+                }
+            }
+            ("state", _) => {
+                let states = [State::Listen, State::Unconnected, State::Bound, State::Connected];
+                socket.state = states.into_iter().find(|state| state.name() == value).expect(word);
+            }
+            ("v6only", _) => socket.v6only = Some(true),
+            ("creator", _) => socket.uid = Some(value.parse().expect(word)),
+            ("user", Some(process)) => process.user = text(),
+            ("uid", Some(process)) => process.uid = Some(value.parse().expect(word)),
+            ("pid", Some(process)) => process.pid = value.parse().expect(word),
+            ("ppid", Some(process)) => process.ppid = Some(value.parse().expect(word)),
+            ("start", Some(process)) => process.start_ticks = Some(value.parse().expect(word)),
+            ("writable", Some(process)) => process.exe_writable = Some(true),
+            ("unit", Some(process)) => {
+                process.unit = text();
+                process.unit_state = UnitState::Known;
+            }
+            ("file", Some(process)) => {
+                let states =
+                    [ExeState::Ok, ExeState::Deleted, ExeState::Memfd, ExeState::Foreign, ExeState::Unreadable];
+                process.exe_state = states.into_iter().find(|state| state.name() == value).expect(word);
+                process.exe_writable = None;
+            }
+            _ => panic!("{word}: no such word in {listener:?}"),
+        }
+    }
+    if !nobody && !held {
+        snapshot.counts.no_permission = 1;
+    }
+    snapshot.sockets.push(socket);
+}
+
+fn process_of(exe: &str, index: u32) -> Process {
+    let text = Text::unescape(exe).expect(exe);
+    Process {
+        pid: 1000 + index,
+        ppid: Some(1),
+        start_ticks: Some(500 + u64::from(index)),
+        started: None,
+        comm: Some(Text::from(text.base_name())),
+        exe: Some(text),
+        exe_state: ExeState::Ok,
+        exe_writable: Some(false),
+        uid: Some(0),
+        user: Some(Text::from("root")),
+        cgroup: None,
+        unit: None,
+        user_unit: None,
+        unit_state: UnitState::None,
+        cmdline: None,
+        raced: false,
+    }
+}
+
+/// A socket by its endpoint, as [`crate::report::Listener::endpoint`] writes internet endpoints; `inode` names it.
+pub(crate) fn socket(endpoint: &str, inode: u64) -> Socket {
+    let (transport, place) = endpoint.split_once('/').expect(endpoint);
+    let transport = Transport::from_name(transport).expect(endpoint);
+    let (address, port) = place.rsplit_once(':').expect(endpoint);
+    let (address, device) = address.split_once('%').unwrap_or((address, ""));
+    let ip = || -> IpAddr { address.trim_matches(['[', ']']).parse().expect(endpoint) };
+    let local = match transport {
+        Transport::Raw => Local::Raw { ip: ip(), protocol: port.trim_start_matches("proto=").parse().expect(endpoint) },
+        Transport::Packet => Local::Packet { protocol: if port == "all" { 3 } else { 0x0800 }, cooked: false },
+        _ => Local::Inet { ip: ip(), port: port.parse().expect(endpoint) },
+    };
+    let device = match (transport, address, device) {
+        (Transport::Packet, "lo", _) | (_, _, "lo") => 1,
+        (Transport::Packet, "eth0", _) | (_, _, "eth0") => 2,
+        _ => 0,
+    };
+    let connects = matches!(transport, Transport::Tcp | Transport::Sctp | Transport::Dccp);
+    let v6only = matches!(local, Local::Inet { ip: IpAddr::V6(_), .. }).then_some(false);
+    Socket {
+        transport,
+        mptcp: false,
+        state: if connects { State::Listen } else { State::Unconnected },
+        local,
+        device,
+        v6only,
+        uid: Some(0),
+        inode,
+        cookie: Some(inode),
+        cgroup: None,
+        backlog: None,
+        recv_queue: None,
+        drops: None,
+        netns: 0,
+        raced: false,
+    }
+}

@@ -1,0 +1,105 @@
+//! What a rule may look at.
+
+use std::collections::HashSet;
+
+use crate::model::{OwnerStatus, Process, Scope, Severity, Socket, State, Transport};
+use crate::registry::{Claim, Entry, Verdict, Weakness};
+
+/// How far away a sender may be, in the three steps of the registry's severities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exposure {
+    /// On this host.
+    Loopback,
+    /// On a network that it is a part of.
+    Lan,
+    /// Anywhere.
+    Public,
+}
+
+impl Exposure {
+    /// The severity of a weakness for senders that near.
+    pub fn severity(self, weakness: &Weakness) -> Severity {
+        match self {
+            Self::Loopback => weakness.loopback,
+            Self::Lan => weakness.lan,
+            Self::Public => weakness.public,
+        }
+    }
+}
+
+/// Everything that a rule may look at about one listener.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// The socket.
+    pub socket: &'a Socket,
+    /// The class of its address, narrowed by where its packets can come in.
+    pub exposure: Scope,
+    /// What is known of its owner.
+    pub owner_status: OwnerStatus,
+    /// Its owners in the order of output.
+    pub owners: &'a [&'a Process],
+    /// What its port claims to be, and what its owners say to that.
+    pub claim: Option<&'a Claim>,
+    /// Its port is one of those that the kernel hands out by itself.
+    pub kernel_chosen: bool,
+    /// The ports on which somebody serves in the same namespace.
+    pub serving: &'a HashSet<(Transport, u16)>,
+}
+
+impl Subject<'_> {
+    /// How far away a sender may be.
+    pub fn reach(&self) -> Exposure {
+        match (self.socket.transport, self.exposure) {
+            // Its peers are the virtual machines of this host, or the host of this machine.
+            (Transport::Vsock, Scope::Wildcard | Scope::Public) => Exposure::Lan,
+            (_, Scope::Local | Scope::Loopback) => Exposure::Loopback,
+            (_, Scope::LinkLocal | Scope::Private | Scope::Multicast) => Exposure::Lan,
+            (_, Scope::Public | Scope::Wildcard) => Exposure::Public,
+        }
+    }
+
+    /// True where it takes what anybody sends: a socket that only keeps a port or has one peer serves nobody.
+    pub fn serves(&self) -> bool {
+        serves(self.socket)
+    }
+
+    /// What the port claims to be, where that says something about what is there: it serves, its owner is not known
+    /// for something else, and it is not the chance number of a client that waits for its answers.
+    pub fn credible_claim(&self) -> Option<Credible<'_>> {
+        let claim = self.claim.filter(|claim| self.serves() && claim.verdict != Verdict::Contradicted)?;
+        let confirmed = claim.verdict == Verdict::Confirmed;
+        let by_chance = self.kernel_chosen && self.socket.state == State::Unconnected;
+        (confirmed || !by_chance).then_some(Credible { claim, confirmed })
+    }
+}
+
+/// A claim that nothing speaks against.
+#[derive(Clone, Copy, Debug)]
+pub struct Credible<'a> {
+    claim: &'a Claim,
+    /// An owner that the service is known for holds the socket.
+    pub confirmed: bool,
+}
+
+impl<'a> Credible<'a> {
+    /// The service that is there for all that is known: the confirmed one, or the likeliest.
+    pub fn entry(&self) -> Entry {
+        self.claim.entry
+    }
+
+    /// Everything that may be there, the likeliest first; one service where it is confirmed.
+    pub fn candidates(&self) -> impl Iterator<Item = Entry> + 'a {
+        let others = if self.confirmed { &[] } else { self.claim.alternatives.as_slice() };
+        std::iter::once(&self.claim.entry).chain(others).copied()
+    }
+
+    /// `serves redis`, or `claims redis` where the number alone says so.
+    pub fn says(&self) -> String {
+        format!("{} {}", if self.confirmed { "serves" } else { "claims" }, self.claim.entry.name())
+    }
+}
+
+/// True where a socket takes what anybody sends.
+pub(crate) fn serves(socket: &Socket) -> bool {
+    matches!(socket.state, State::Listen | State::Unconnected)
+}

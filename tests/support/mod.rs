@@ -1,0 +1,4 @@
+//! What the live tests share.
+
+pub mod sockets;
+pub mod world;
