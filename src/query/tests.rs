@@ -144,6 +144,7 @@ fn report() -> Report {
         tables: ["tcp", "tcp6", "udp", "udp6", "unix"].map(|name| table(name, TableStatus::Read)).to_vec(),
         counts: ProcessCounts::default(),
         gaps: Vec::new(),
+        cgroups: Default::default(),
         processes: vec![
             process(812, "sshd", "/usr/sbin/sshd", 0, "root", "ssh.service"),
             process(900, "nginx", "/usr/sbin/nginx", 33, "www-data", "nginx.service"),
