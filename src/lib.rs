@@ -28,7 +28,8 @@
 //! | model, error | nothing of ours |
 //! | finding, registry, collect | model |
 //! | report | model, finding, registry's plain types |
-//! | query, explain | model, finding, report, registry's plain types |
+//! | query | model, finding, report, registry's plain types |
+//! | explain | model, finding, registry, report |
 //! | rules | model, finding, registry |
 //! | judge | model, finding, registry, rules, report |
 //! | render | model, finding, report, explain, registry's plain types |

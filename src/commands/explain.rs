@@ -11,7 +11,7 @@ use crate::judge::judge;
 use crate::model::Transport;
 use crate::query;
 use crate::registry::Registry;
-use crate::{rules, sys};
+use crate::{render, rules, sys};
 
 pub(super) fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Exit, Error> {
     let format = format(args.format, args.json, TextFormat::Json)?.unwrap_or(TextFormat::Table);
@@ -32,8 +32,8 @@ pub(super) fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Exit,
     }
     let screen = screen::of(&args.output);
     deliver(&args.output, streams, |out| match format {
-        TextFormat::Table => stub(&explanation, &screen, out),
-        TextFormat::Json => stub(&explanation, &screen, out),
+        TextFormat::Table => render::explain(&explanation, &screen, out),
+        TextFormat::Json => render::explain_json(&explanation, out),
     })?;
     Ok(Exit::Ok)
 }
@@ -60,9 +60,4 @@ fn here(args: &ExplainArgs, registry: &Registry) -> Result<Explanation, Error> {
 fn waiting(address: SocketAddr) -> PortUse {
     let (ip, port) = (address.ip(), address.port());
     PortUse { transport: Transport::Tcp, ip, port, time_wait: true, dual_stack: false }
-}
-
-// Until the renderer is there.
-fn stub(explanation: &Explanation, _: &crate::render::Screen, out: &mut dyn std::io::Write) -> std::io::Result<()> {
-    writeln!(out, "{explanation:#?}")
 }

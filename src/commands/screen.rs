@@ -46,7 +46,8 @@ mod tests {
 
     #[test]
     fn the_command_line_decides_then_the_environment_then_the_terminal() {
-        let cases: &[(Color, &[(&str, &str)], bool, bool)] = &[
+        type Variables = &'static [(&'static str, &'static str)];
+        let cases: &[(Color, Variables, bool, bool)] = &[
             (Color::Auto, &[], true, true),
             (Color::Auto, &[], false, false),
             (Color::Auto, &[("TERM", "dumb")], true, false),

@@ -25,17 +25,14 @@ pub(super) fn process_name(process: &Process) -> Option<String> {
     }
 }
 
-/// The name of a process for eyes: with the name it gave itself where that differs, and with a doubtful executable's
-/// state.
+/// The name of a process for eyes: with the name it gave itself where that says more than the beginning of its own
+/// (`python3.13 (gunicorn)`, but `python3.13` for `python3`), and with a doubtful executable's state.
 pub(super) fn process_label(process: &Process) -> String {
-    /// `TASK_COMM_LEN` without the NUL byte: what the kernel keeps of a name.
-    const COMM_LEN: usize = 15;
     let Some(mut label) = process_name(process) else { return "?".to_owned() };
-    if let (Some(exe), Some(comm)) = (&process.exe, &process.comm) {
-        let base = exe.base_name();
-        if comm.as_bytes() != &base[..base.len().min(COMM_LEN)] {
-            label.push_str(&format!(" ({})", comm.escaped()));
-        }
+    if let (Some(exe), Some(comm)) = (&process.exe, &process.comm)
+        && (comm.is_empty() || !exe.base_name().starts_with(comm.as_bytes()))
+    {
+        label.push_str(&format!(" ({})", comm.escaped()));
     }
     if process.exe_state == ExeState::Deleted {
         label.push_str(" (deleted)");

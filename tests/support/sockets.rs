@@ -4,6 +4,7 @@
 //! `mptcp/…`, `udplite/…`, `raw/0.0.0.0:1`, `packet/0x0800`, `vsock/7028`, `unix/stream:/run/x`, `unix/dgram:@name`. Options follow
 //! semicolons: `v6only`, `device=lo`, `reuseport`, `transparent`, `bound` (do not listen), `backlog=N`, `peer=ADDRESS`.
 
+#![allow(dead_code, reason = "each live test uses a part of what they share")]
 #![expect(unsafe_code, reason = "libc alone opens every kind of socket that a test needs")]
 
 use std::io::{Error, Result};
@@ -177,6 +178,13 @@ pub fn set_name(name: &[u8]) -> Result<()> {
 pub fn inherit(descriptor: &OwnedFd) -> Result<()> {
     // SAFETY: F_SETFD takes a number.
     check(unsafe { libc::fcntl(descriptor.as_raw_fd(), libc::F_SETFD, 0) })?;
+    Ok(())
+}
+
+/// Names the host of a new UTS namespace.
+pub fn set_hostname(name: &str) -> Result<()> {
+    // SAFETY: sethostname(2) reads as many bytes as it is told.
+    check(unsafe { libc::sethostname(name.as_ptr().cast(), name.len()) })?;
     Ok(())
 }
 

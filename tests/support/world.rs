@@ -23,6 +23,7 @@ pub fn world(test: &str, need: Need, body: impl FnOnce()) {
     const WORLD: &str = "EARMARK_TEST_WORLD";
     if std::env::var(WORLD).as_deref() == Ok(test) {
         sockets::loopback_up().expect("loopback comes up");
+        sockets::set_hostname("host").expect("a name of its own");
         return body();
     }
     let is_root = rustix::process::geteuid().is_root();
@@ -114,6 +115,27 @@ pub fn report(arguments: &[&str]) -> serde_json::Value {
     let output = earmark(&[&["--json"], arguments].concat());
     assert!(output.status.code().is_some_and(|code| code < 3), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// With `UPDATE_CAPTURES=1` writes what this world is into `tests/captures`, as root or as another user sees it.
+pub fn record(name: &str, user: Option<u32>) {
+    use std::os::unix::process::CommandExt as _;
+    if std::env::var_os("UPDATE_CAPTURES").is_none() {
+        return;
+    }
+    let mut command = command(&["capture"]);
+    if let Some(user) = user {
+        command.uid(user).gid(user);
+    }
+    let output = command.output().expect("earmark runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let place = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
+    std::fs::write(place.join(name).with_extension("capture"), &output.stdout).expect("written");
+}
+
+/// Says in one line that a part of a test did not run.
+pub fn absent(program: &str) {
+    let _ = writeln!(std::io::stderr(), "NOT RUN with {program}: it is not installed");
 }
 
 /// True where a program is installed.
