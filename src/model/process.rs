@@ -52,6 +52,17 @@ impl UnitState {
     }
 }
 
+/// A container, as its runtime's cgroup names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Container {
+    /// The runtime: `docker`, `containerd`, `cri-o`, `podman`, `kubernetes` (a pod's, by an unknown runtime), `lxc`, `nspawn`.
+    pub runtime: &'static str,
+    /// Its id (64 hexadecimal digits) or name.
+    pub id: Text,
+    /// The uid of its pod.
+    pub pod: Option<Text>,
+}
+
 /// What is known of the owner of a socket: the first that applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OwnerStatus {

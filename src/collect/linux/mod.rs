@@ -1,6 +1,8 @@
 //! Linux: pure over [`Kernel`], so that a capture can be judged on any system and a race, a lack of privilege or a broken
 //! row can be tested without root and without that machine.
 
+#[allow(dead_code, reason = "wired next")]
+mod container;
 mod devices;
 mod holders;
 mod kernel;
