@@ -208,6 +208,16 @@ fn what_is_not_taken_over_is_refused_with_a_sentence() {
 }
 
 #[test]
+fn only_the_first_word_is_a_verb() {
+    for (line, want) in [("nginx rules", &["nginx", "rules"][..]), ("-t list rules", &["rules"]), ("-- man", &["man"])]
+    {
+        let Ok(Parsed::Run(verb)) = parse(split(line)) else { panic!("{line}: not parsed") };
+        let Verb::List(list) = *verb else { panic!("{line}: not list") };
+        assert_eq!(list.query, want, "{line}");
+    }
+}
+
+#[test]
 fn clusters_choose_what_ss_lets_them_choose() {
     let Ok(Parsed::Run(verb)) = parse(split("-tulpen4 22")) else { panic!("not parsed") };
     let Verb::List(list) = *verb else { panic!("not list") };
