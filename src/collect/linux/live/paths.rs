@@ -1,0 +1,140 @@
+//! Paths that another process may have chosen: who walks them may be kept waiting, or led astray.
+
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxFlags};
+use rustix::io::Errno;
+
+/// What our root has at a path that another process may have chosen, and the directories above.
+///
+/// The path of a running program holds no symbolic link, so none is followed. What is not in the cache of names is
+/// looked up only where every file system on the way is one of this host: a lookup on FUSE or NFS could wait for ever.
+pub fn host_file(path: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
+    let mut at = path;
+    let mut checked = false;
+    loop {
+        let file = match open_path(at, ResolveFlags::NO_SYMLINKS | ResolveFlags::CACHED) {
+            Err(Errno::AGAIN) => {
+                if !checked && !is_local(path) {
+                    return Err(Errno::AGAIN);
+                }
+                checked = true;
+                open_path(at, ResolveFlags::NO_SYMLINKS)
+            }
+            found => found,
+        }?;
+        let mask = StatxFlags::INO | StatxFlags::MODE | StatxFlags::UID | StatxFlags::GID;
+        let file = rustix::fs::statx(&file, "", AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC, mask)?;
+        let (major, minor, inode) = (file.stx_dev_major, file.stx_dev_minor, file.stx_ino);
+        let _ = writeln!(answer, "{major}:{minor} {inode} {:o} {} {}", file.stx_mode, file.stx_uid, file.stx_gid);
+        match at.iter().rposition(|byte| *byte == b'/') {
+            _ if at == b"/" => return Ok(()),
+            Some(0) => at = b"/",
+            Some(slash) => at = &at[..slash],
+            None => return Err(Errno::INVAL),
+        }
+    }
+}
+
+fn open_path(path: &[u8], resolve: ResolveFlags) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    match rustix::fs::openat2(CWD, path, flags, Mode::empty(), resolve) {
+        // Before Linux 5.6 there is no openat2, before 5.12 no RESOLVE_CACHED: ask for leave to go the long way.
+        Err(Errno::NOSYS) if resolve.contains(ResolveFlags::CACHED) => Err(Errno::AGAIN),
+        Err(Errno::INVAL) if resolve.contains(ResolveFlags::CACHED) => Err(Errno::AGAIN),
+        Err(Errno::NOSYS) => rustix::fs::open(path, flags, Mode::empty()),
+        found => found,
+    }
+}
+
+/// True where every mount on the way to a path is of a kind that answers from this host.
+fn is_local(path: &[u8]) -> bool {
+    const LOCAL: [&[u8]; 18] = [
+        b"ext2",
+        b"ext3",
+        b"ext4",
+        b"xfs",
+        b"btrfs",
+        b"tmpfs",
+        b"overlay",
+        b"squashfs",
+        b"erofs",
+        b"zfs",
+        b"f2fs",
+        b"vfat",
+        b"ramfs",
+        b"rootfs",
+        b"devtmpfs",
+        b"iso9660",
+        b"bcachefs",
+        b"proc",
+    ];
+    let Ok(mounts) = std::fs::read("/proc/self/mountinfo") else { return false };
+    let mut on_the_way = mounts.split(|byte| *byte == b'\n').filter_map(|line| {
+        let mut words = line.split(|byte| *byte == b' ');
+        let place = words.nth(4)?;
+        let kind = words.skip_while(|word| *word != b"-").nth(1)?;
+        let within = match place {
+            b"/" => true,
+            _ => path.starts_with(place) && matches!(path.get(place.len()), None | Some(b'/')),
+        };
+        within.then_some(kind)
+    });
+    on_the_way.all(|kind| LOCAL.contains(&kind))
+}
+
+/// The path of a cgroup (version 2): its id is the inode of its directory.
+pub fn cgroup_path(id: u64, answer: &mut Vec<u8>) -> Result<(), Errno> {
+    // Hybrid hosts have version 2 beside the others.
+    for root in ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"] {
+        let mut left = 20_000;
+        if Path::new(root).join("cgroup.controllers").exists()
+            && let Some(found) = find_inode(Path::new(root), id, &mut left)
+        {
+            use std::os::unix::ffi::OsStrExt as _;
+            let below = found.as_os_str().as_bytes().strip_prefix(root.as_bytes()).unwrap_or_default();
+            answer.extend_from_slice(if below.is_empty() { b"/" } else { below });
+            return Ok(());
+        }
+    }
+    Err(Errno::NOENT)
+}
+
+/// The directory with that inode, of at most `left` that are looked at.
+fn find_inode(directory: &Path, inode: u64, left: &mut u32) -> Option<std::path::PathBuf> {
+    use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
+    if directory.metadata().is_ok_and(|metadata| metadata.ino() == inode) {
+        return Some(directory.to_owned());
+    }
+    for entry in std::fs::read_dir(directory).ok()?.flatten() {
+        *left = left.checked_sub(1)?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if entry.ino() == inode {
+                return Some(entry.path());
+            }
+            if let Some(found) = find_inode(&entry.path(), inode, left) {
+                return Some(found);
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hosts_root_answers_for_our_own_executable() {
+        let own = std::fs::read_link("/proc/self/exe").expect("our own link");
+        let mut answer = Vec::new();
+        use std::os::unix::ffi::OsStrExt as _;
+        host_file(own.as_os_str().as_bytes(), &mut answer).expect("our own file");
+        let lines = answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count();
+        assert_eq!(lines, own.components().count());
+        assert_eq!(host_file(b"/no/such/file", &mut Vec::new()), Err(Errno::NOENT));
+        assert_eq!(host_file(b"relative", &mut Vec::new()), Err(Errno::NOENT));
+    }
+}
