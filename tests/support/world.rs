@@ -1,6 +1,11 @@
 //! Namespaces of its own for a live test: the test binary runs itself anew within them.
 
-#![expect(clippy::disallowed_methods, reason = "a live test runs programs")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    clippy::print_stdout,
+    reason = "a live test runs programs and hands on what they print"
+)]
 
 use std::io::Write as _;
 use std::path::PathBuf;
