@@ -4,7 +4,7 @@
 mod devices;
 mod holders;
 mod kernel;
-#[cfg(target_os = "linux")]
+#[cfg_attr(not(target_os = "linux"), path = "absent.rs")]
 mod live;
 mod netlink;
 mod proc_net;
@@ -16,7 +16,6 @@ mod transcript;
 mod vantage;
 
 pub use kernel::Kernel;
-#[cfg(target_os = "linux")]
 pub use live::Live;
 pub use transcript::{Recorder, Replay};
 
