@@ -104,7 +104,9 @@ fn start_all(folder: &Path) -> (Vec<Daemon>, BTreeMap<&'static str, &'static str
     if !installed("chronyd") {
         absent("chronyd");
     } else {
-        let config = write(&folder.join("chrony.conf"), "port 0\npidfile /dev/null\n");
+        // It removes its pid file when it ends: nothing but a file of its own may stand there.
+        let pid = folder.join("chronyd.pid");
+        let config = write(&folder.join("chrony.conf"), &format!("port 0\npidfile {}\n", pid.display()));
         daemons.push(daemon("chronyd", &["-x", "-d", "-u", "root", "-f", &config]));
         want.extend([("udp/127.0.0.1:323", "chrony-cmd"), ("udp/[::1]:323", "chrony-cmd")]);
     }

@@ -144,6 +144,7 @@ fn report() -> Report {
         tables: ["tcp", "tcp6", "udp", "udp6", "unix"].map(|name| table(name, TableStatus::Read)).to_vec(),
         counts: ProcessCounts::default(),
         gaps: Vec::new(),
+        cgroups: Default::default(),
         processes: vec![
             process(812, "sshd", "/usr/sbin/sshd", 0, "root", "ssh.service"),
             process(900, "nginx", "/usr/sbin/nginx", 33, "www-data", "nginx.service"),
@@ -368,6 +369,15 @@ fn a_wildcard_is_remarked_where_an_address_was_asked_for() {
 fn another_use_of_a_port_counts_until_the_owner_confirms_one() {
     assert_eq!(run("www", report()).1.matched, Match::Matched);
     assert_eq!(run("sapdp21", report()).1.matched, Match::Nothing);
+}
+
+#[test]
+fn what_takes_ipv4_on_ipv6_is_remarked() {
+    let mut report = report();
+    let query = query("22", &Choice { ipv4: true, ..Choice::default() }).expect("a port");
+    let outcome = query.apply(&mut report, &|_| false);
+    assert_eq!(outcome.matched, Match::Nothing);
+    assert_eq!(outcome.remarks, [format!("{SSH} takes IPv4 too, and -4 leaves it out")]);
 }
 
 #[test]

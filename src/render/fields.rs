@@ -111,7 +111,7 @@ pub(super) const EXTENDED: &[Field] = &[
     field("inode", |row| row.volatile(|row| row.listener.socket.inode.to_string())),
     field("cookie", |row| row.volatile(|row| row.listener.socket.cookie.map(hex).unwrap_or_default())),
     field("uid", |row| number(row.listener.socket.uid)),
-    field("cgroup", |row| text(row.owner().and_then(|process| process.cgroup.as_ref()))),
+    field("cgroup", |row| row.report.cgroup(row.listener).unwrap_or_default()),
     field("netns", |row| {
         let netns = row.report.netns(row.listener);
         netns.name.as_ref().map_or_else(|| netns.kind.name().to_owned(), Text::escaped)

@@ -27,7 +27,7 @@ use super::question::Question;
 use super::{devices, proc_net, sock_diag};
 use crate::error::Error;
 use crate::model::Text;
-use paths::{cgroup_path, host_file};
+use paths::{cgroup_paths, host_file};
 
 /// The id of this program, from which a host's id is made, machine-id(5).
 const APPLICATION: [u8; 16] =
@@ -291,7 +291,10 @@ impl Kernel for Live {
             Question::Cmdline(pid) => self.read(&format!("{pid}/cmdline"), answer),
             Question::HostFile(path) => host_file(path, answer),
             Question::User(uid) => self.user(*uid, answer),
-            Question::CgroupPath(id) => cgroup_path(*id, answer),
+            Question::CgroupPaths(ids) => {
+                cgroup_paths(ids, answer);
+                Ok(())
+            }
         };
         answered.map_err(|errno| Refusal::Errno(errno.raw_os_error()))
     }

@@ -52,7 +52,7 @@ pub(super) struct Listener {
     inode: Option<u64>,
     /// The kernel's identity of the socket, 16 hexadecimal digits.
     cookie: Option<String>,
-    /// The path of the cgroup it was created in.
+    /// The path of the cgroup (version 2) it was created in; `id:NUMBER` where the path is not known.
     cgroup: Option<String>,
     backlog: Option<Backlog>,
     /// Bytes that wait to be received, of a socket that does not listen.
@@ -230,7 +230,10 @@ impl Listener {
             uid: socket.uid,
             inode: safe(socket.inode).and_then(|inode| context.volatile(inode)),
             cookie: socket.cookie.and_then(|cookie| context.volatile(hex(cookie))),
-            cgroup: None,
+            cgroup: report.cgroup(listener).and_then(|cgroup| match cgroup.starts_with("id:") {
+                true => context.volatile(cgroup),
+                false => Some(cgroup),
+            }),
             backlog: backlog.and_then(|backlog| context.volatile(backlog)),
             recv_queue: socket.recv_queue.and_then(|bytes| context.volatile(bytes)),
             drops: socket.drops.and_then(|drops| context.volatile(drops)),

@@ -101,6 +101,7 @@ impl Builder {
             tables: vec![read("tcp", Source::SockDiag), read("udp", Source::SockDiag), read("packet", Source::Proc)],
             counts: ProcessCounts { seen: 131, vanished: 1, ..ProcessCounts::default() },
             gaps: Vec::new(),
+            cgroups: Default::default(),
             processes: Vec::new(),
             listeners: Vec::new(),
             findings: Vec::new(),

@@ -56,7 +56,7 @@ pub(super) fn columns(report: &Report, view: &View, rows: &[Row<'_>]) -> Vec<Col
         columns.push(make("STARTED", Some(2), &|row| started(row).unwrap_or_default().into()));
     }
     if view.extended {
-        let cgroup = |row: &Row<'_>| text(first(report, row).and_then(|process| process.cgroup.as_ref()));
+        let cgroup = |row: &Row<'_>| report.cgroup(row.lead()).unwrap_or_default();
         columns.push(short(16, make("CGROUP", Some(1), &|row| cgroup(row).into())));
     }
     if view.verbose > 0 && !view.stable {
