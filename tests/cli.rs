@@ -275,6 +275,18 @@ fn generated_texts_are_there() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn who_asks_for_an_ephemeral_port_gets_a_row() {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let port = socket.local_addr().expect("an address").port().to_string();
+    for query in [vec![port.clone()], vec!["-i".to_owned(), format!(":{port}")]] {
+        let table = text(&run(&query.iter().map(String::as_str).collect::<Vec<_>>()).stdout);
+        let pid = std::process::id().to_string();
+        assert!(table.lines().any(|line| line.contains(&port) && line.contains(&pid)), "{table}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn this_host_is_looked_at() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
     let port = listener.local_addr().expect("an address").port().to_string();

@@ -36,6 +36,14 @@ fn table_of_a_server() {
 }
 
 #[test]
+fn who_looks_for_an_ephemeral_socket_sees_it() {
+    let report = sample::server();
+    assert!(as_table(&report, &View::default(), None, false).contains("also: 3 ephemeral UDP sockets"));
+    let asked = as_table(&report, &View { passing: true, ..View::default() }, None, false);
+    assert!(!asked.contains("also:") && asked.contains("37041") && asked.contains("40001"), "{asked}");
+}
+
+#[test]
 fn table_of_a_router() {
     let report = sample::router();
     for width in [200, 100, 60, 40] {
