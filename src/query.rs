@@ -185,6 +185,7 @@ impl Query {
         };
         if matched == Match::Nothing {
             remarks.extend(self.covered_by_others(report));
+            remarks.extend(self.left_out_by_family(report, &transports));
         }
         keep(report, &kept);
         report.exit = matched.exit();
@@ -249,6 +250,17 @@ impl Query {
             remarks.push(remark);
         }
         remarks
+    }
+
+    /// Where -4 leaves nothing: what is bound to IPv6 and takes IPv4 nevertheless.
+    fn left_out_by_family(&self, report: &Report, transports: &[Transport]) -> Option<String> {
+        let takes_both = |listener: &&Listener| {
+            let socket = &listener.socket;
+            transports.contains(&socket.transport) && socket.dual_stack() == Some(true)
+        };
+        let mut both = report.listeners.iter().filter(takes_both).filter(|_| self.choice.ipv4 && !self.choice.ipv6);
+        let other = both.find(|listener| self.answer(report, listener) == Answer::Yes)?;
+        Some(format!("{} takes IPv4 too, and -4 leaves it out", other.endpoint))
     }
 
     /// Where nothing is bound to an address that was asked for: what receives there nevertheless.

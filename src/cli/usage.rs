@@ -53,6 +53,10 @@ fn sentence(error: &clap::Error, verb: &str) -> Error {
             "`capture` records this host, and --from is for the verbs that judge".to_owned(),
             "`earmark --from FILE` judges a capture".to_owned(),
         ),
+        ErrorKind::UnknownArgument if matches!(flag, "--format" | "--json") => (
+            format!("`{verb}` writes one kind of text, and has no {flag}"),
+            "leave it out; list, explain and rules have formats".to_owned(),
+        ),
         ErrorKind::UnknownArgument if !flag.starts_with('-') => {
             (format!("`{verb}` has no use for the word `{flag}`"), format!("{help} shows what it takes"))
         }
@@ -97,5 +101,8 @@ fn noun(flag: &str) -> &str {
 }
 
 fn values(valid: &str, flag: &str) -> String {
-    if valid.is_empty() { String::new() } else { format!("{} takes {valid}", flag.trim_matches(['<', '>'])) }
+    match valid {
+        "" => format!("write it after {flag}"),
+        _ => format!("{} takes {valid}", flag.trim_matches(['<', '>'])),
+    }
 }

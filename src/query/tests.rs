@@ -398,6 +398,15 @@ fn another_use_of_a_port_counts_until_the_owner_confirms_one() {
 }
 
 #[test]
+fn what_takes_ipv4_on_ipv6_is_remarked() {
+    let mut report = report();
+    let query = query("22", &Choice { ipv4: true, ..Choice::default() }).expect("a port");
+    let outcome = query.apply(&mut report, &|_| false);
+    assert_eq!(outcome.matched, Match::Nothing);
+    assert_eq!(outcome.remarks, [format!("{SSH} takes IPv4 too, and -4 leaves it out")]);
+}
+
+#[test]
 fn flags_choose_transports_and_families() {
     let apply = |choice: Choice| {
         let query = query("", &choice).expect("an empty query");

@@ -1,4 +1,4 @@
-//! From a [`Report`] to bytes: a table for eyes, lines and CSV for scripts, JSON for fleets.
+//! From a [`Report`](crate::report::Report) to bytes: a table for eyes, lines and CSV for scripts, JSON for fleets.
 //!
 //! A renderer neither judges nor collects. Text from outside is escaped before it is encoded for its medium, the order
 //! of output depends on content alone, and nothing is left out silently: the table alone folds, and says how much.

@@ -73,18 +73,14 @@ fn replace(path: &Path, old: Option<&Metadata>, content: &[u8]) -> Result<(), Er
         ));
     }
     // Created with mode 0600 under a name that nobody can foresee.
-    let mut file =
-        tempfile::Builder::new().prefix(".earmark-").tempfile_in(&directory).map_err(of_system).map_err(failed)?;
-    file.write_all(content).map_err(of_system).map_err(failed)?;
+    let created = tempfile::Builder::new().prefix(".earmark-").tempfile_in(&directory);
+    // The error names that file, which means nothing to anybody.
+    let mut file = created.map_err(|error| failed(error.kind().into()))?;
+    file.as_file_mut().write_all(content).map_err(failed)?;
     keep_owner_and_mode(file.as_file(), old).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
-}
-
-/// The error without the name of the new file, which nobody asked for.
-fn of_system(error: io::Error) -> io::Error {
-    if error.get_ref().is_some() { error.kind().into() } else { error }
 }
 
 fn directory(path: &Path) -> io::Result<PathBuf> {

@@ -187,6 +187,9 @@ fn what_is_not_taken_over_is_refused_with_a_sentence() {
         ("explain 22 --format plain", "table, json"),
         ("explain", "needs WHAT"),
         ("capture --from x", "--from"),
+        ("capture --json", "formats"),
+        ("schema --format csv", "formats"),
+        ("--from", "needs a value"),
         ("capture --redact", "no flag --redact"),
         ("--timeout 0", "--timeout"),
         ("--timeout x", "--timeout"),
@@ -201,6 +204,16 @@ fn what_is_not_taken_over_is_refused_with_a_sentence() {
         assert!(text.contains(want), "earmark {line}: {text}");
         assert!(!error.to_string().contains('\n') && !error.to_string().is_empty(), "earmark {line}: {text}");
         assert!(!error.hint().is_empty(), "earmark {line}: {text}");
+    }
+}
+
+#[test]
+fn only_the_first_word_is_a_verb() {
+    for (line, want) in [("nginx rules", &["nginx", "rules"][..]), ("-t list rules", &["rules"]), ("-- man", &["man"])]
+    {
+        let Ok(Parsed::Run(verb)) = parse(split(line)) else { panic!("{line}: not parsed") };
+        let Verb::List(list) = *verb else { panic!("{line}: not list") };
+        assert_eq!(list.query, want, "{line}");
     }
 }
 

@@ -100,7 +100,7 @@ impl Tables {
                 Reading { status: TableStatus::Read, source, lacks, error }
             }
             // An MPTCP listener shows in the table of TCP as well: what is missing is its mark.
-            (Table::Mptcp | Table::Mptcp6, Err(_)) if refusal == Refusal::ENOENT => {
+            (Table::Mptcp | Table::Mptcp6, Err(_)) if refusal == Refusal::ENOENT || refusal.is_denied() => {
                 Reading { status: TableStatus::Read, source: Some(Source::SockDiag), lacks: &["mptcp"], error }
             }
             (Table::Vsock, Err(_)) if refusal == Refusal::ENOENT => {
