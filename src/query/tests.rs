@@ -337,7 +337,12 @@ fn no_match_is_said_only_where_nothing_could_be_missed() {
     let mut gap = report();
     let (why, what) = (String::new(), "2 network namespaces".to_owned());
     gap.gaps.push(Gap { what, why: why.clone(), consequence: why.clone(), remedy: why });
-    assert!(matches!(run("4444", gap).1.matched, Match::CannotTell(_)));
+    assert!(matches!(run("4444", gap.clone()).1.matched, Match::CannotTell(_)));
+    for what in ["1 row of the table tcp", "2 rows of the table tcp"] {
+        gap.gaps[0].what = what.to_owned();
+        assert!(matches!(run("tcp/4444", gap.clone()).1.matched, Match::CannotTell(_)), "{what}");
+        assert_eq!(run("udp/4444", gap.clone()).1.matched, Match::Nothing, "{what}");
+    }
 }
 
 #[test]
