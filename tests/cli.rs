@@ -236,6 +236,15 @@ fn a_narrow_table_keeps_address_and_port() {
     let table = text(&output.stdout);
     let row = table.lines().find(|line| line.contains("3221")).expect("a row");
     assert!(row.contains("0.0.0.0") && row.len() <= 40, "{table}");
+
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("table");
+    let name = file.to_str().expect("a path in UTF-8");
+    let output =
+        earmark(&["--from", &capture(SERVER), "--output", name]).env("COLUMNS", "40").output().expect("it starts");
+    assert_eq!(status(&output), 0);
+    let table = std::fs::read_to_string(&file).expect("a table");
+    assert!(table.contains("EXPOSURE"), "a file has no width: {table}");
 }
 
 #[test]
