@@ -248,7 +248,7 @@ fn order(snapshot: &mut Snapshot) {
 
 fn bad_rows(table: Table, bad: usize) -> Gap {
     Gap {
-        what: format!("{bad} rows of the table {}", table.name()),
+        what: format!("{bad} row{} of the table {}", if bad == 1 { "" } else { "s" }, table.name()),
         why: "they made no sense".into(),
         consequence: "the sockets that they told of are not listed".into(),
         remedy: "record the host with `earmark capture` and report it".into(),
@@ -275,7 +275,7 @@ fn table_gaps(snapshot: &Snapshot) -> Vec<Gap> {
 
 fn uncovered((name, sockets): (String, u64)) -> Gap {
     Gap {
-        what: format!("{sockets} sockets of the protocol {name}"),
+        what: format!("{sockets} socket{} of the protocol {name}", if sockets == 1 { "" } else { "s" }),
         why: "no table of them is read".into(),
         consequence: "they are not listed".into(),
         remedy: "look with a tool made for that protocol".into(),
