@@ -18,8 +18,8 @@
 //!
 //! # Reading order
 //!
-//! [`model`], then [`collect`], [`registry`], [`rules`] and [`judge`], [`report`], `render`, and last `commands`, which
-//! wires them. To add a rule, see [`rules`]; a port, `port-registry.toml`; a renderer, `render`; a platform, [`collect`].
+//! [`model`], then [`collect`], [`registry`], [`rules`] and [`judge`], [`report`], [`render`], and last [`commands`], which
+//! wires them. To add a rule, see [`rules`]; a port, `port-registry.toml`; a renderer, [`render`]; a platform, [`collect`].
 //!
 //! # Who may import whom
 //!
@@ -28,7 +28,8 @@
 //! | model, error | nothing of ours |
 //! | finding, registry, collect | model |
 //! | report | model, finding, registry's plain types |
-//! | query, explain | model, finding, report, registry's plain types |
+//! | query | model, finding, report, registry's plain types |
+//! | explain | model, finding, registry, report |
 //! | rules | model, finding, registry |
 //! | judge | model, finding, registry, rules, report |
 //! | render | model, finding, report, explain, registry's plain types |
@@ -66,11 +67,17 @@
 //! - Colours, files and the terminal are `sys`; the judgement of a socket's exposure by its namespace is `judge`, since a
 //!   collector that judges could not be replayed.
 
+pub mod cli;
 pub mod collect;
+pub mod commands;
 pub mod error;
+pub mod explain;
 pub mod finding;
 pub mod judge;
 pub mod model;
+pub mod query;
 pub mod registry;
+pub mod render;
 pub mod report;
 pub mod rules;
+pub mod sys;

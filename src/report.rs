@@ -1,12 +1,14 @@
 //! Everything a renderer may need, in the order of output.
 
-use crate::error::Exit;
+use std::collections::BTreeMap;
+
+pub use crate::error::Exit;
 use crate::finding::{Finding, Fingerprint, Severity};
 use crate::model::{
     Certainty, Gap, Host, NetNs, NetNsKind, OwnerStatus, Process, ProcessCounts, Scope, Socket, TableRead, TableStatus,
     Text, Timestamp, Transport, UnitState, Vantage, Via,
 };
-use crate::registry::{EntrySource, Verdict};
+pub use crate::registry::{EntrySource, Verdict};
 
 /// The answer of one run.
 #[derive(Clone, Debug)]
@@ -31,6 +33,8 @@ pub struct Report {
     pub counts: ProcessCounts,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
+    /// The paths of cgroups by id, where they were asked for.
+    pub cgroups: BTreeMap<u64, Text>,
     /// The processes that hold any of the listeners; [`Owner::process`] points here.
     pub processes: Vec<Process>,
     /// The listeners, in the order of output.
@@ -186,6 +190,12 @@ impl Report {
     /// The owner that speaks for a listener: the first.
     pub fn first_owner<'a>(&'a self, listener: &Listener) -> Option<&'a Process> {
         listener.owners.first().map(|owner| self.process(owner))
+    }
+
+    /// The cgroup that a listener was created in: its path, or its id where the path is not known.
+    pub fn cgroup(&self, listener: &Listener) -> Option<String> {
+        let id = listener.socket.cgroup?;
+        Some(self.cgroups.get(&id).map_or_else(|| format!("id:{id}"), Text::escaped))
     }
 
     /// The namespace of a listener.

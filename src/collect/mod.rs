@@ -12,6 +12,9 @@ use crate::error::Error;
 use crate::model::{Snapshot, Transport};
 use capture::Capture;
 
+/// Why something could not be seen where the time of a run was over; stands in the reason of a gap.
+pub const OUT_OF_TIME: &str = "the time for this run was over";
+
 /// What a run wants to know; what it does not want is not asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {

@@ -49,6 +49,7 @@ pub fn judge(mut snapshot: Snapshot, registry: &Registry, run_id: String) -> Rep
         tables: snapshot.tables,
         counts: snapshot.counts,
         gaps: snapshot.gaps,
+        cgroups: snapshot.cgroups,
         processes: snapshot.processes,
         listeners,
         findings,

@@ -2,7 +2,7 @@
 
 use crate::model::Transport;
 
-use super::program::{Role, canonical, role};
+use super::program::{Role, canonical, is_common, role};
 use super::{Entry, EntrySource, Registry};
 
 /// What is known of one executable that holds a socket.
@@ -93,7 +93,7 @@ impl Registry {
         } else if !candidates.iter().any(|entry| entry.takes_any_owner()) {
             for (program, listed) in programs.iter().zip(listed) {
                 let serves = matches!(program.role, Role::Server | Role::Host);
-                if serves && !listed.iter().any(|entry| candidates.contains(entry)) {
+                if serves && !is_common(&program.name) && !listed.iter().any(|entry| candidates.contains(entry)) {
                     let new = listed.into_iter().filter(|entry| !claim.owner_is.contains(entry));
                     claim.owner_is.extend(new.collect::<Vec<_>>());
                 }
@@ -111,9 +111,30 @@ impl Registry {
 /// The candidates that a program confirms, by their place.
 fn confirmed(program: &Program, listed: &[Entry], candidates: &[Entry]) -> Vec<usize> {
     let here: Vec<usize> = (0..candidates.len()).filter(|at| listed.contains(&candidates[*at])).collect();
-    // What runs anything says which service only where just one is run by it here.
-    let runs_anything = matches!(program.role, Role::Interpreter | Role::Host);
-    if !program.writable && (!runs_anything || here.len() == 1) { here } else { Vec::new() }
+    match program.role {
+        _ if program.writable => Vec::new(),
+        // What serves any application says which service only where just one is served by it here.
+        Role::Host if here.len() > 1 => Vec::new(),
+        Role::Interpreter => run_alone(&here, candidates).into_iter().collect(),
+        Role::Host | Role::Server | Role::Proxy | Role::GoBetween => here,
+    }
+}
+
+/// What runs anything says which service only where nothing else here is run by such a program and the port is surely
+/// that service's: a Java program on a port is not yet the product that likes this port. What the administrator of this
+/// host says is sure, and not weighed against what is built in.
+fn run_alone(here: &[usize], candidates: &[Entry]) -> Option<usize> {
+    let user = |at: usize| candidates[at].source() == EntrySource::User;
+    let only_users = here.iter().any(|at| user(*at));
+    let interpreted = |at: usize| candidates[at].owners().any(|owner| is_interpreter(owner.as_bytes()));
+    let mut run = (0..candidates.len()).filter(|at| (!only_users || user(*at)) && interpreted(*at));
+    let (first, next) = (run.next()?, run.next());
+    let sure = user(first) || candidates[first].confidence() == "high";
+    (sure && next.is_none() && here.contains(&first)).then_some(first)
+}
+
+fn is_interpreter(name: &[u8]) -> bool {
+    role(&canonical(name)) == Role::Interpreter
 }
 
 /// What follows the last `/`, or the last `\` where the path has none of the former.

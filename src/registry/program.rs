@@ -56,6 +56,154 @@ pub(super) fn role(canonical: &[u8]) -> Role {
     }
 }
 
+/// True for a name that programs which have nothing to do with each other bear: it may confirm the service that lists
+/// it, since port and name agree, but on another port it is no sign that this service moved there.
+pub(super) fn is_common(canonical: &[u8]) -> bool {
+    canonical.len() <= SHORT || COMMON.iter().any(|name| name.as_bytes() == canonical)
+}
+
+/// Names of so few bytes are abbreviations, and every one of them stands for several things.
+const SHORT: usize = 3;
+
+/// Words of the trade and of the dictionary that are names of programs. Those that no service lists are here for
+/// overlays.
+const COMMON: [&str; 134] = [
+    "agent",
+    "all-in-one-linux",
+    "anvil",
+    "application",
+    "backend",
+    "bird",
+    "boundary",
+    "bridge",
+    "brook",
+    "bundle",
+    "cache",
+    "cache-main",
+    "charles",
+    "chisel",
+    "chroma",
+    "clash",
+    "client",
+    "cluster-agent",
+    "code",
+    "codium",
+    "collector",
+    "conduit",
+    "configd",
+    "control",
+    "controlcenter",
+    "controller",
+    "core",
+    "cortex",
+    "daemon",
+    "dashboard",
+    "dask",
+    "deluge",
+    "dragonfly",
+    "emulator",
+    "engine",
+    "ergo",
+    "exporter",
+    "fileserver",
+    "firebase",
+    "fleet",
+    "flower",
+    "fort",
+    "frontend",
+    "func",
+    "gateway",
+    "ghost",
+    "glider",
+    "gost",
+    "helper",
+    "hitch",
+    "hugo",
+    "idea",
+    "imap",
+    "index",
+    "indexer",
+    "inet",
+    "keeper",
+    "kine",
+    "kong",
+    "launcher",
+    "lighthouse",
+    "locust",
+    "main",
+    "manager",
+    "master",
+    "metrics",
+    "metronome",
+    "monit",
+    "monitor",
+    "monkey",
+    "motion",
+    "music",
+    "naive",
+    "nebula",
+    "nomad",
+    "octa",
+    "odyssey",
+    "opener",
+    "opera",
+    "outstation",
+    "pilot-agent",
+    "plex",
+    "pop3",
+    "popper",
+    "pound",
+    "proxy",
+    "puppet",
+    "receptor",
+    "registry",
+    "relay",
+    "rest-server",
+    "rider",
+    "routed",
+    "router",
+    "runner",
+    "scheduler",
+    "sentinel",
+    "server",
+    "service",
+    "services",
+    "sidecar",
+    "smart-proxy",
+    "smtp",
+    "snmp",
+    "sofia",
+    "solanum",
+    "speaker",
+    "station",
+    "steam",
+    "storage",
+    "stratum",
+    "stubby",
+    "studio",
+    "sunshine",
+    "supervisor",
+    "system",
+    "telemetry",
+    "tempo",
+    "temporal",
+    "tentacle",
+    "thin",
+    "timed",
+    "trace-agent",
+    "tracker",
+    "transmission",
+    "trojan",
+    "tunnel",
+    "vault",
+    "vector",
+    "weaver",
+    "webs",
+    "wings",
+    "worker",
+    "zebra",
+];
+
 const GO_BETWEENS: [&str; 14] = [
     "systemd",
     "launchd",
@@ -166,6 +314,21 @@ mod tests {
             assert_eq!(canonical(name.as_bytes()), want.as_bytes(), "{name}");
         }
         assert_eq!(canonical(b"\xff8.2"), b"\xff");
+    }
+
+    #[test]
+    fn common_names_are_closed_sorted_and_canonical() {
+        assert!(COMMON.is_sorted_by(|one, next| one < next));
+        for name in COMMON {
+            assert_eq!(canonical(name.as_bytes()), name.as_bytes());
+            assert!(name.len() > SHORT, "{name} is common without being listed");
+        }
+        for name in ["server", "Agent", "X", "ng", "", "System", "services.exe"] {
+            assert!(is_common(&canonical(name.as_bytes())), "{name}");
+        }
+        for name in ["sshd", "nginx", "postgres", "redis-server", "named", "exim4", "squid"] {
+            assert!(!is_common(&canonical(name.as_bytes())), "{name}");
+        }
     }
 
     #[test]

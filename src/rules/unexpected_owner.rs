@@ -23,7 +23,7 @@ A bare name of IANA, of which no program is known, cannot be contradicted, nor c
 itself. The name that a process gave itself is no evidence. It is medium where IANA assigned the number to the service
 and others than this host can reach it, and low where the number is no more than a habit.",
         remedy: "\
-If the service was moved on purpose, write it into the policy, so that the next reader knows; if not, find out who
+If the service was put there on purpose, name it in a file below /etc/earmark/registry.d, so that the next reader knows; if not, find out who
 started it.",
         controls: &[
             "NIST SP 800-53 Rev. 5 CM-8(3)",
@@ -75,7 +75,7 @@ fn check(subject: &Subject<'_>) -> Option<Draft> {
             Evidence::new("registry", format!("{name} is served by {}", expected.join(", "))),
         ],
         remedy: format!(
-            "if {exe} was put here on purpose, say so in the policy, or move it off the port of {name}; if not, find \
+            "if {exe} was put here on purpose, name it in /etc/earmark/registry.d, or move it off the port of {name}; if not, find \
              out who started it"
         ),
     })

@@ -57,7 +57,7 @@ impl fmt::Display for Refusal {
             Self::EAFNOSUPPORT => f.write_str("EAFNOSUPPORT (address family not supported)"),
             Self::Errno(number) => write!(f, "error number {number}"),
             Self::NotRecorded => f.write_str("not-recorded (the capture has no answer to this)"),
-            Self::Deadline => f.write_str("the time for this run was over"),
+            Self::Deadline => f.write_str(crate::collect::OUT_OF_TIME),
         }
     }
 }

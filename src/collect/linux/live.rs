@@ -6,7 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the one place that talks to Linux")]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -284,7 +284,10 @@ impl Kernel for Live {
             Question::Cmdline(pid) => self.read(&format!("{pid}/cmdline"), answer),
             Question::HostFile(path) => host_file(path, answer),
             Question::User(uid) => self.user(*uid, answer),
-            Question::CgroupPath(id) => cgroup_path(*id, answer),
+            Question::CgroupPaths(ids) => {
+                cgroup_paths(ids, answer);
+                Ok(())
+            }
         };
         answered.map_err(|errno| Refusal::Errno(errno.raw_os_error()))
     }
@@ -482,41 +485,33 @@ fn is_local(path: &[u8]) -> bool {
     on_the_way.all(|kind| LOCAL.contains(&kind))
 }
 
-/// The path of a cgroup (version 2): its id is the inode of its directory.
-fn cgroup_path(id: u64, answer: &mut Vec<u8>) -> Result<(), Errno> {
+/// The paths of cgroups (version 2): the id of one is the inode of its directory. One walk for all of them.
+fn cgroup_paths(ids: &[u64], answer: &mut Vec<u8>) {
     // Hybrid hosts have version 2 beside the others.
-    for root in ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"] {
-        let mut left = 20_000;
-        if Path::new(root).join("cgroup.controllers").exists()
-            && let Some(found) = find_inode(Path::new(root), id, &mut left)
-        {
-            use std::os::unix::ffi::OsStrExt as _;
-            let below = found.as_os_str().as_bytes().strip_prefix(root.as_bytes()).unwrap_or_default();
-            answer.extend_from_slice(if below.is_empty() { b"/" } else { below });
-            return Ok(());
+    let roots = [Path::new("/sys/fs/cgroup/unified"), Path::new("/sys/fs/cgroup")];
+    let Some(root) = roots.into_iter().find(|root| root.join("cgroup.controllers").exists()) else { return };
+    let mut wanted: HashSet<u64> = ids.iter().copied().collect();
+    let mut left = [root.to_owned()].to_vec();
+    // More than any host has; a user may make cgroups below his own.
+    let mut looks = 100_000u32;
+    while let Some(directory) = left.pop() {
+        use std::os::unix::ffi::OsStrExt as _;
+        use std::os::unix::fs::MetadataExt as _;
+        let inode = directory.metadata().map_or(0, |metadata| metadata.ino());
+        if wanted.remove(&inode) {
+            let below = directory.as_os_str().as_bytes().strip_prefix(root.as_os_str().as_bytes()).unwrap_or_default();
+            let path = Text::from(if below.is_empty() { b"/" } else { below });
+            let _ = writeln!(answer, "{inode} {}", path.escaped());
+        }
+        let Ok(entries) = std::fs::read_dir(&directory) else { continue };
+        for entry in entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+            looks = looks.saturating_sub(1);
+            if wanted.is_empty() || looks == 0 {
+                return;
+            }
+            left.push(entry.path());
         }
     }
-    Err(Errno::NOENT)
-}
-
-/// The directory with that inode, of at most `left` that are looked at.
-fn find_inode(directory: &Path, inode: u64, left: &mut u32) -> Option<std::path::PathBuf> {
-    use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
-    if directory.metadata().is_ok_and(|metadata| metadata.ino() == inode) {
-        return Some(directory.to_owned());
-    }
-    for entry in std::fs::read_dir(directory).ok()?.flatten() {
-        *left = left.checked_sub(1)?;
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            if entry.ino() == inode {
-                return Some(entry.path());
-            }
-            if let Some(found) = find_inode(&entry.path(), inode, left) {
-                return Some(found);
-            }
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 
 use super::Ask;
-use crate::model::{Gap, Local, Snapshot, Socket, State, TableStatus, Transport};
+use crate::model::{Gap, Local, Snapshot, Socket, State, TableStatus, Text, Transport};
 use holders::{Files, Found, Pass};
 use proc_net::Protocols;
 use question::{Question, Table};
@@ -174,11 +174,12 @@ fn name_cgroups(kernel: &dyn Kernel, ask: &Ask, snapshot: &mut Snapshot) {
         return;
     }
     let ids: BTreeSet<u64> = snapshot.sockets.iter().filter_map(|socket| socket.cgroup).collect();
-    for id in ids {
-        if let Ok(path) = kernel.get(&Question::CgroupPath(id)) {
-            snapshot.cgroups.insert(id, path.as_slice().into());
-        }
+    if ids.is_empty() {
+        return;
     }
+    let answer = kernel.get(&Question::CgroupPaths(ids.into_iter().collect())).unwrap_or_default();
+    let lines = std::str::from_utf8(&answer).unwrap_or_default().lines().filter_map(|line| line.split_once(' '));
+    snapshot.cgroups = lines.filter_map(|(id, path)| Some((id.parse().ok()?, Text::unescape(path)?))).collect();
 }
 
 /// Sockets in TIME-WAIT receive nothing: they only keep their address from being bound.

@@ -48,8 +48,8 @@ pub enum Question {
     HostFile(Vec<u8>),
     /// The name of a user in `/etc/passwd`.
     User(u32),
-    /// The path of the cgroup (version 2) with this id.
-    CgroupPath(u64),
+    /// The paths of the cgroups (version 2) with these ids: `ID PATH` a line, the path escaped.
+    CgroupPaths(Vec<u64>),
 }
 
 /// One table of sockets.
@@ -187,7 +187,8 @@ impl fmt::Display for Question {
             Self::Cmdline(pid) => write!(f, "cmdline {pid}"),
             Self::HostFile(path) => write!(f, "file {}", crate::model::Text::from(path.as_slice()).escaped()),
             Self::User(uid) => write!(f, "user {uid}"),
-            Self::CgroupPath(id) => write!(f, "cgroup-path {id}"),
+            // The ids follow from the tables.
+            Self::CgroupPaths(_) => f.write_str("cgroup-paths"),
         }
     }
 }

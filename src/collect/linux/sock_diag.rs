@@ -23,7 +23,7 @@ const TCP_CLOSE: u8 = 7;
 const TCP_LISTEN: u8 = 10;
 const TCP_BOUND_INACTIVE: u8 = 13;
 
-const INET_DIAG_REQ_PROTOCOL: u16 = 2;
+const INET_DIAG_REQ_PROTOCOL: u16 = 3;
 const INET_DIAG_SKMEMINFO: u16 = 7;
 const INET_DIAG_SKV6ONLY: u16 = 11;
 const INET_DIAG_LOCALS: u16 = 12;
@@ -158,8 +158,11 @@ fn inet_rows(table: Table, row: &[u8], sockets: &mut Vec<Socket>) -> Option<()> 
     if row.len() < INET_MESSAGE {
         return None;
     }
-    let (family, wanted_state) = (row[0], row[1]);
-    let state = match wanted_state {
+    let (asked_family, _, asked_states) = filter(table);
+    // A socket that is bound and does not listen is asked for by a state of its own, and told as closed.
+    let (family, told) = (row[0], row[1]);
+    let told = if told == TCP_CLOSE && asked_states == 1 << TCP_BOUND_INACTIVE { TCP_BOUND_INACTIVE } else { told };
+    let state = match told {
         TCP_LISTEN => State::Listen,
         TCP_CLOSE => State::Unconnected,
         TCP_ESTABLISHED => State::Connected,
@@ -167,8 +170,7 @@ fn inet_rows(table: Table, row: &[u8], sockets: &mut Vec<Socket>) -> Option<()> 
         TCP_BOUND_INACTIVE | TCP_TIME_WAIT => State::Bound,
         _ => return None,
     };
-    let (asked_family, _, asked_states) = filter(table);
-    if family != asked_family || asked_states & (1 << wanted_state) == 0 {
+    if family != asked_family || asked_states & (1 << told) == 0 {
         return None;
     }
     let port = u16::from_be_bytes([row[4], row[5]]);

@@ -64,6 +64,12 @@ fn each_table_names_its_transport() {
 }
 
 #[test]
+fn a_bound_socket_is_told_as_closed() {
+    let socket = only(Table::TcpBound, &[inet(AF_INET, TCP_CLOSE, 7005, &[127, 0, 0, 1], 9, &[]), done(0)].concat());
+    assert_eq!((socket.transport, socket.state), (Transport::Tcp, State::Bound));
+}
+
+#[test]
 fn an_sctp_endpoint_shows_every_address() {
     let storage = |address: [u8; 4]| {
         let mut storage = vec![0u8; 128];

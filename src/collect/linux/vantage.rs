@@ -199,8 +199,9 @@ pub fn process_gaps(counts: &mut ProcessCounts, vantage: &Vantage, unowned: bool
             "run it as root, or in the group that the mount option gid of /proc names",
         );
     }
-    // Inside a pid namespace nothing is missing as long as every socket has its holder in it.
-    let outside = vantage.pid_ns == Some(NamespaceKind::Nested) && unowned;
+    // Inside a pid namespace nothing is missing as long as every socket has its holder in it, or one that is refused.
+    let refused = counts.no_permission + counts.denied_despite_caps > 0 || hides;
+    let outside = vantage.pid_ns == Some(NamespaceKind::Nested) && unowned && !refused;
     if outside {
         gap(
             "processes outside this pid namespace".to_owned(),

@@ -71,10 +71,45 @@ fn who_carries_any_service_says_nothing() {
 }
 
 #[test]
+fn a_common_name_confirms_and_never_contradicts() {
+    assert_eq!(says(1352, "/opt/hcl/domino/notes/latest/linux/server"), (Verdict::Confirmed, "lotusnote"));
+    for exe in ["/opt/acme/server", "/opt/acme/agent", "/usr/bin/X", "/opt/acme/cache", "/opt/acme/bridge", "System"] {
+        assert_eq!(says(6379, exe), (Verdict::Open, "redis"), "{exe}");
+    }
+    // Another name beside it still contradicts, and only that one is told.
+    let claim = tcp(6379, &[owner("/opt/acme/server"), owner("/usr/sbin/nginx")]);
+    assert_eq!(claim.verdict, Verdict::Contradicted);
+    assert!(claim.owner_is.iter().all(|entry| entry.name() != "lotusnote"), "{:?}", claim.owner_is);
+}
+
+#[test]
 fn an_interpreter_confirms_only_what_it_alone_can_be() {
-    assert_eq!(says(8983, "/usr/lib/jvm/java-17/bin/java"), (Verdict::Confirmed, "solr"));
+    let java = "/usr/lib/jvm/java-17/bin/java";
+    for (port, name) in [(8983, "solr"), (9200, "elasticsearch"), (2181, "zookeeper"), (9042, "cassandra-cql")] {
+        assert_eq!(says(port, java), (Verdict::Confirmed, name));
+    }
+    assert_eq!(says(10_000, "/usr/bin/perl"), (Verdict::Confirmed, "webmin"));
+    assert_eq!(says(5672, "/usr/lib/erlang/erts-13.1.5/bin/beam.smp"), (Verdict::Confirmed, "amqp"));
     // Jenkins, Keycloak, Zeppelin and more.
-    assert_eq!(says(8080, "/usr/lib/jvm/java-17/bin/java"), (Verdict::Open, "http-alt"));
+    assert_eq!(says(8080, java), (Verdict::Open, "http-alt"));
+    // Listed once, but the port is not surely the product's.
+    for (port, exe) in [(8787, java), (1080, "/usr/bin/ruby3.1"), (5005, java), (9000, java)] {
+        assert_eq!(says(port, exe).0, Verdict::Open, "{port}");
+    }
+    // Openfire by Java and the Foreman proxy by Ruby: what runs anything is at home here.
+    assert_eq!(says(9090, java).0, Verdict::Open);
+    assert_eq!(says(9090, "/usr/bin/ruby3.1").0, Verdict::Open);
+}
+
+#[test]
+fn what_the_administrator_says_of_an_interpreter_is_sure() {
+    let ours = "[[service]]\nport = 8080\ntransport = \"tcp\"\nname = \"ours\"\nowners = [\"java\"]\n";
+    let claim = |text: &str, exe| with_overlay(text).claim(Transport::Tcp, 8080, &[owner(exe)]).expect("known");
+    let java = claim(ours, "/usr/bin/java");
+    assert_eq!((java.verdict, java.entry.name()), (Verdict::Confirmed, "ours"));
+    assert_eq!(claim(ours, "/usr/bin/python3").verdict, Verdict::Open);
+    let theirs = ours.replace("ours", "theirs").replace("java", "node");
+    assert_eq!(claim(&format!("{ours}{theirs}"), "/usr/bin/java").verdict, Verdict::Open);
 }
 
 #[test]

@@ -52,6 +52,7 @@ fn broken(file: &File) -> Vec<String> {
         if plane.is_some_and(|plane| (plane == "management") != service.management.unwrap_or(false)) {
             broken.push(format!("plane: {place} manages or does not"));
         }
+        broken.extend(texts(service).into_iter().map(|text| format!("text: {place}: {text}")));
         if let Some(weakness) = &service.weakness {
             if weakness.condition.is_empty() || plane.is_none() {
                 broken.push(format!("weakness: {place} needs a plane and a condition"));
@@ -63,6 +64,26 @@ fn broken(file: &File) -> Vec<String> {
     }
     broken.extend(twice(services));
     broken
+}
+
+/// Texts that do not stand alone: reports quote each of them without the others.
+fn texts(service: &Service) -> Vec<String> {
+    let mut texts = vec![&service.title, &service.risk, &service.successor];
+    texts.extend(service.weakness.iter().flat_map(|weakness| [&weakness.why, &weakness.condition]));
+    let elsewhere = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        let port = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+        text.strip_prefix("as ").is_some_and(port)
+            || text.strip_prefix("preferred to ").is_some_and(port)
+            || ["same as ", "see above", "see below", "see the ", "as above", " row;"]
+                .iter()
+                .any(|one| text.contains(one))
+    };
+    // What to use instead is a thing to use.
+    let orders = ["disable", "remove", "restrict", "bind", "keep", "move", "update", "stop", "none", "isolation"];
+    let order = |text: &&String| text.split([' ', ',']).next().is_some_and(|first| orders.contains(&first));
+    let elsewhere = texts.into_iter().filter(|text| elsewhere(text));
+    elsewhere.chain(service.counterparts.iter().filter(order)).cloned().collect()
 }
 
 fn in_rubric(weakness: &Weakness) -> bool {
@@ -115,6 +136,10 @@ fn each_rule_can_be_broken() {
         ("confidence", format!("{HEAD}name = \"a\"\nconfidence = \"high\"\n")),
         ("plane", format!("{HEAD}name = \"a\"\nplane = \"management\"\n")),
         ("plane", format!("{HEAD}name = \"a\"\nplane = \"data\"\nmanagement = true\n")),
+        ("text", format!("{HEAD}name = \"a\"\nrisk = \"As 5900\"\n")),
+        ("text", format!("{HEAD}name = \"a\"\nsuccessor = \"Preferred to 389\"\n")),
+        ("text", format!("{HEAD}name = \"a\"\n{owned}{}", mild.replace("\"c\"", "\"fine; see the syslog row\""))),
+        ("text", format!("{HEAD}name = \"a\"\ncounterparts = [\"restrict to clients\"]\n")),
         ("weakness", format!("{HEAD}name = \"a\"\n{mild}")),
         ("rubric", format!("{HEAD}name = \"a\"\n{owned}{}", weakness("conditional", "critical"))),
         (

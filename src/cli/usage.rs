@@ -1,0 +1,108 @@
+//! From arguments to types, and from clap's errors to one sentence each.
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::{Arguments, Cli, Verb, habit};
+use crate::error::Error;
+
+/// What the arguments ask for.
+#[derive(Debug)]
+pub enum Parsed {
+    /// To do something.
+    Run(Box<Verb>),
+    /// To be shown the help, which stands here; with escapes for colours.
+    Help(clap::builder::StyledStr),
+    /// To be shown the version.
+    Version,
+}
+
+/// Reads the arguments after the program's name.
+pub fn parse(arguments: Arguments) -> Result<Parsed, Error> {
+    let arguments = habit::rewrite(arguments)?;
+    let verb = arguments.first().and_then(|word| word.to_str()).filter(|word| habit::VERBS.contains(word));
+    let verb = verb.unwrap_or("list").to_owned();
+    let named = std::iter::once(OsString::from("earmark")).chain(arguments);
+    match Cli::try_parse_from(named) {
+        Ok(cli) => Ok(Parsed::Run(Box::new(cli.into_verb()))),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp => Ok(Parsed::Help(error.render())),
+            ErrorKind::DisplayVersion => Ok(Parsed::Version),
+            _ => Err(sentence(&error, &verb)),
+        },
+    }
+}
+
+/// One sentence, and what to write instead.
+fn sentence(error: &clap::Error, verb: &str) -> Error {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(", "),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    };
+    // `--format <FORMAT>` in the words of clap is `--format` in ours.
+    let argument = text(ContextKind::InvalidArg);
+    let flag = argument.split(' ').next().unwrap_or_default();
+    let value = text(ContextKind::InvalidValue);
+    let help = if verb == "list" { "`earmark --help`".to_owned() } else { format!("`earmark {verb} --help`") };
+    let (problem, hint) = match error.kind() {
+        ErrorKind::UnknownArgument if verb == "capture" && flag == "--from" => (
+            "`capture` records this host, and --from is for the verbs that judge".to_owned(),
+            "`earmark --from FILE` judges a capture".to_owned(),
+        ),
+        ErrorKind::UnknownArgument if matches!(flag, "--format" | "--json") => (
+            format!("`{verb}` writes one kind of text, and has no {flag}"),
+            "leave it out; list, explain and rules have formats".to_owned(),
+        ),
+        ErrorKind::UnknownArgument if !flag.starts_with('-') => {
+            (format!("`{verb}` has no use for the word `{flag}`"), format!("{help} shows what it takes"))
+        }
+        ErrorKind::UnknownArgument => {
+            let suggested = text(ContextKind::SuggestedArg);
+            let hint =
+                if suggested.is_empty() { format!("{help} names its flags") } else { format!("is it {suggested}?") };
+            (format!("`{verb}` has no flag {flag}"), hint)
+        }
+        ErrorKind::InvalidValue if value.is_empty() => {
+            (format!("{flag} needs a value"), values(&text(ContextKind::ValidValue), flag))
+        }
+        ErrorKind::InvalidValue => {
+            (format!("`{verb}` has no {} `{value}`", noun(flag)), values(&text(ContextKind::ValidValue), flag))
+        }
+        ErrorKind::ValueValidation => {
+            (format!("`{value}` is no value of {flag}"), format!("{help} shows what it takes"))
+        }
+        ErrorKind::MissingRequiredArgument => (
+            format!("`{verb}` needs {}", argument.trim_matches(['<', '>', '.'])),
+            format!("{help} shows what it takes"),
+        ),
+        ErrorKind::ArgumentConflict => {
+            (format!("{flag} may stand only once"), format!("{help} shows what `{verb}` takes"))
+        }
+        ErrorKind::InvalidUtf8 => ("an argument is not UTF-8".to_owned(), "write the word in UTF-8".to_owned()),
+        _ => {
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            (line.trim_start_matches("error: ").to_owned(), format!("{help} shows what it takes"))
+        }
+    };
+    Error::Usage { problem, hint }
+}
+
+fn noun(flag: &str) -> &str {
+    match flag {
+        "--format" => "format",
+        "<SHELL>" => "script for",
+        _ => flag,
+    }
+}
+
+fn values(valid: &str, flag: &str) -> String {
+    match valid {
+        "" => format!("write it after {flag}"),
+        _ => format!("{} takes {valid}", flag.trim_matches(['<', '>'])),
+    }
+}

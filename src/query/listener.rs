@@ -1,0 +1,144 @@
+//! One listener, compared with one word.
+
+use std::net::IpAddr;
+
+use super::{Answer, Bound, Place, Port, What};
+use crate::model::{ExeState, OwnerStatus, Process, Scope, Transport, UnitState};
+use crate::query::pattern::Pattern;
+use crate::registry::Verdict;
+use crate::report::{Listener, Report};
+
+/// A listener and the report it stands in.
+pub(super) struct Subject<'a> {
+    pub(super) report: &'a Report,
+    pub(super) listener: &'a Listener,
+}
+
+impl Subject<'_> {
+    /// Whether the listener is what a word stands for.
+    pub(super) fn answers(&self, what: &What) -> Answer {
+        let listener = self.listener;
+        match what {
+            What::Place(place) => holds(place, listener, is_bound_to),
+            What::Address(bound) => is_bound_to(bound, listener).into(),
+            What::Name(pattern) if self.has_service(pattern) => Answer::Yes,
+            What::Name(pattern) => self.owned(|process| {
+                let path = pattern.text().starts_with('/');
+                let exe = process.exe.as_ref().is_some_and(|exe| match path {
+                    true => pattern.fits_text(exe),
+                    false => pattern.fits_text(&exe.base_name().into()),
+                });
+                let comm = process.comm.as_ref().is_some_and(|comm| pattern.fits_comm(comm));
+                let user = process.user.as_ref().is_some_and(|user| pattern.fits_text(user));
+                let found = exe || comm || user || has_unit(process, pattern);
+                let known = process.exe_state != ExeState::Unreadable
+                    && process.comm.is_some()
+                    && process.unit_state != UnitState::Unknown
+                    && process.uid.is_some();
+                or_unknown(found, known)
+            }),
+            What::Pid(pid) => self.owned(|process| (process.pid == *pid).into()),
+            What::User(pattern) => self.owned(|process| match &process.user {
+                Some(user) => pattern.fits_text(user).into(),
+                // A user without a name has none that could fit.
+                None => or_unknown(false, process.uid.is_some()),
+            }),
+            What::Uid(uid) if listener.socket.uid == Some(*uid) => Answer::Yes,
+            What::Uid(uid) => self.owned(|process| or_unknown(process.uid == Some(*uid), process.uid.is_some())),
+            What::Unit(pattern) => {
+                self.owned(|process| or_unknown(has_unit(process, pattern), process.unit_state != UnitState::Unknown))
+            }
+            What::Exe(pattern) => self.owned(|process| match &process.exe {
+                Some(exe) if pattern.text().contains('/') => pattern.fits_text(exe).into(),
+                Some(exe) => pattern.fits_text(&exe.base_name().into()).into(),
+                None => or_unknown(false, process.exe_state != ExeState::Unreadable),
+            }),
+            What::NetNs(pattern) => {
+                let netns = self.report.netns(listener);
+                let name = netns.name.as_ref().is_some_and(|name| pattern.fits_text(name));
+                let inode = netns.inode.is_some_and(|inode| pattern.fits(&inode.to_string()));
+                (name || inode || pattern.fits(netns.kind.name())).into()
+            }
+            What::Service(pattern) => self.has_service(pattern).into(),
+            What::Rule(name) => {
+                let findings = listener.findings.iter().filter_map(|at| self.report.findings.get(*at));
+                findings.into_iter().any(|f| f.rule.name == name || f.also.contains(&name.as_str())).into()
+            }
+            What::Scope(scope) => (listener.scope == *scope).into(),
+            What::Severity(range) => listener.severity.is_some_and(|severity| range.contains(&severity)).into(),
+        }
+    }
+
+    /// The names of a port: what it claims to be, what IANA calls it, and its other uses, unless the owner confirms
+    /// which one it is.
+    fn has_service(&self, pattern: &Pattern) -> bool {
+        has_service(self.listener, pattern)
+    }
+
+    /// Asks each owner. Where not all of them are known, "no" is not certain.
+    fn owned(&self, ask: impl Fn(&Process) -> Answer) -> Answer {
+        let listener = self.listener;
+        let answers = listener.owners.iter().map(|owner| ask(self.report.process(owner)));
+        let any = answers.max().unwrap_or(Answer::No);
+        let known = match listener.owner_status {
+            OwnerStatus::Known => listener.owner_count <= listener.owners.len(),
+            OwnerStatus::None => true,
+            _ => false,
+        };
+        if any == Answer::No && !known { Answer::Unknown } else { any }
+    }
+}
+
+fn or_unknown(found: bool, known: bool) -> Answer {
+    if known || found { found.into() } else { Answer::Unknown }
+}
+
+fn has_unit(process: &Process, pattern: &Pattern) -> bool {
+    [&process.unit, &process.user_unit].into_iter().flatten().any(|unit| pattern.fits_unit(unit))
+}
+
+fn has_service(listener: &Listener, pattern: &Pattern) -> bool {
+    let Some(service) = &listener.service else { return false };
+    pattern.fits(service.name)
+        || service.iana_name.is_some_and(|name| pattern.fits(name))
+        || (service.claim != Verdict::Confirmed && service.alternatives.iter().any(|(name, _)| pattern.fits(name)))
+}
+
+/// Whether a listener holds a place, where `at` compares addresses.
+fn holds(place: &Place, listener: &Listener, at: fn(&Bound, &Listener) -> bool) -> Answer {
+    let socket = &listener.socket;
+    let transport = place.transports.is_empty() || place.transports.contains(&socket.transport);
+    let address = place.address.as_ref().is_none_or(|bound| at(bound, listener));
+    let port = match &place.port {
+        Port::Any => true,
+        Port::Numbers(ranges) => socket.port().is_some_and(|port| ranges.iter().any(|range| range.contains(&port))),
+        Port::Of(service) => has_service(listener, service),
+        Port::Endpoint(endpoint) => listener.endpoint == *endpoint,
+    };
+    (transport && (!place.mptcp || socket.mptcp) && address && port).into()
+}
+
+/// Whether a listener receives at a place although it is bound to another address.
+pub(super) fn covers(place: &Place, listener: &Listener) -> Answer {
+    holds(place, listener, |bound, listener| {
+        let Bound::Net(net, _) = bound else { return false };
+        let family = match (net.addr(), listener.socket.ip()) {
+            (IpAddr::V4(_), Some(IpAddr::V4(_))) | (IpAddr::V6(_), Some(IpAddr::V6(_))) => true,
+            (IpAddr::V4(_), Some(IpAddr::V6(_))) => listener.socket.dual_stack() != Some(false),
+            _ => false,
+        };
+        family && listener.scope == Scope::Wildcard && listener.interface.is_empty()
+    })
+}
+
+/// Whether a listener is bound to an address.
+fn is_bound_to(bound: &Bound, listener: &Listener) -> bool {
+    match bound {
+        Bound::Wildcard => listener.scope == Scope::Wildcard && listener.socket.transport != Transport::Packet,
+        Bound::Net(net, device) => {
+            let ip = listener.socket.ip().map(|ip| ip.to_canonical());
+            let on_device = device.as_ref().is_none_or(|device| listener.interface.escaped() == *device);
+            ip.is_some_and(|ip| net.contains(&ip)) && on_device
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! A finding as `earmark.report/1` has it.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::super::words::{hex, printable};
+use super::Context;
+use super::wire::{Later, WireEvidence, WireNetNs};
+use crate::finding;
+
+/// One rule's judgement about one subject.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Finding {
+    /// The rule; `earmark rules` has them all.
+    rule: &'static str,
+    /// critical (act now) | high (today) | medium (plan) | low (tidy) | info (know)
+    severity: &'static str,
+    /// listener | host | namespace | expectation | suppression
+    subject: &'static str,
+    /// The ids of the listeners it is about.
+    listeners: Vec<Option<String>>,
+    /// The endpoint of the first.
+    endpoint: Option<String>,
+    netns: Option<WireNetNs>,
+    /// What is wrong, in one sentence without the endpoint.
+    message: String,
+    /// What speaks for it.
+    evidence: Vec<WireEvidence>,
+    /// What to do instead.
+    remedy: String,
+    /// The controls it is evidence for.
+    controls: &'static [&'static str],
+    /// Less specific rules of the same theme that fired too.
+    also: Vec<&'static str>,
+    /// The listener's fingerprint with the rule added: v1: and 32 hexadecimal digits.
+    fingerprint: String,
+    /// new | known | suppressed; null where no state was consulted.
+    status: Option<&'static str>,
+    /// The suppression that it matched.
+    suppression: Option<Later>,
+}
+
+impl Finding {
+    pub(super) fn new(context: &Context<'_>, finding: &finding::Finding) -> Self {
+        let report = context.report;
+        let listener = &report.listeners[finding.listener];
+        Self {
+            rule: finding.rule.name,
+            severity: finding.severity.name(),
+            subject: "listener",
+            listeners: vec![context.volatile(hex(listener.id))],
+            endpoint: Some(printable(&listener.endpoint).into_owned()),
+            netns: Some(WireNetNs::new(context, report.netns(listener))),
+            message: printable(&finding.message).into_owned(),
+            evidence: WireEvidence::all(&finding.evidence),
+            remedy: printable(&finding.remedy).into_owned(),
+            controls: finding.rule.controls,
+            also: finding.also.clone(),
+            fingerprint: report.fingerprint(listener).field("rule", finding.rule.name).digest(),
+            status: None,
+            suppression: None,
+        }
+    }
+}

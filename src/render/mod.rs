@@ -1,0 +1,60 @@
+//! From a [`Report`] to bytes: a table for eyes, lines and CSV for scripts, JSON for fleets.
+//!
+//! A renderer neither judges nor collects. Text from outside is escaped before it is encoded for its medium, the order
+//! of output depends on content alone, and nothing is left out silently: the table alone folds, and says how much.
+
+mod csv;
+mod explain;
+mod fields;
+mod json;
+mod order;
+mod plain;
+mod rules;
+#[cfg(test)]
+mod sample;
+mod table;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use csv::csv;
+pub use explain::explain;
+pub use json::{explain_json, json, rules_json, schema};
+pub use plain::plain;
+pub use rules::{rule, rules};
+pub use table::table;
+
+/// What of a report is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Leave out what changes from run to run, so that the same state gives the same bytes.
+    pub stable: bool,
+    /// Names above the columns.
+    pub header: bool,
+    /// More columns.
+    pub extended: bool,
+    /// 1 or more: in the table also findings of severity info, evidence, and every gap.
+    pub verbose: u8,
+    /// In the table nothing but rows.
+    pub quiet: bool,
+    /// Command lines, where they were collected.
+    pub cmdline: bool,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self { stable: false, header: true, extended: false, verbose: 0, quiet: false, cmdline: false }
+    }
+}
+
+/// Where the text for eyes goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Screen {
+    /// How many columns there are; `None` where it is no terminal and there is no limit.
+    pub width: Option<u16>,
+    /// Colours may be used.
+    pub color: bool,
+}
+
+/// The names of the schemas that [`schema`] knows.
+pub const SCHEMAS: &[&str] = &["report", "explain", "rules"];

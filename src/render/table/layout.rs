@@ -1,0 +1,220 @@
+//! Columns that fit a width: the least important go first, the address and the port never.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// The space between two columns.
+const GAP: usize = 2;
+
+/// What is left of a column that is dear where there is next to no room.
+const SHORTEST_DEAR: usize = 8;
+
+/// A cell: what may be shortened, and what stays behind it (a pid, a mark).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) head: String,
+    pub(super) tail: String,
+}
+
+impl From<String> for Cell {
+    fn from(head: String) -> Self {
+        Self { head, tail: String::new() }
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(head: &str) -> Self {
+        head.to_owned().into()
+    }
+}
+
+impl Cell {
+    fn width(&self) -> usize {
+        self.head.width() + self.tail.width()
+    }
+
+    /// The whole cell as text.
+    pub(super) fn into_text(mut self) -> String {
+        self.head.push_str(&self.tail);
+        self.head
+    }
+}
+
+/// A column with its cells, and how much of it may go.
+pub(super) struct Column {
+    /// The name above it.
+    pub(super) header: &'static str,
+    /// A cell for each row.
+    pub(super) cells: Vec<Cell>,
+    /// Numbers stand at the right.
+    pub(super) right: bool,
+    /// Its cells may be shortened to this many columns; `None` for those that may not.
+    pub(super) shortest: Option<usize>,
+    /// It is shortened after all others, and then even further, down to [`SHORTEST_DEAR`].
+    pub(super) dear: bool,
+    /// What goes when there is no room: the lowest first, `None` never.
+    pub(super) rank: Option<u8>,
+    /// What takes its place then.
+    pub(super) instead: Option<Box<Column>>,
+}
+
+/// What is left of the columns.
+pub(super) struct Fitted {
+    pub(super) columns: Vec<Column>,
+    /// The names of those that had to go.
+    pub(super) left_out: Vec<&'static str>,
+}
+
+/// Leaves out columns that say nothing, then, in a terminal, what does not fit.
+pub(super) fn fit(columns: Vec<Column>, width: Option<u16>) -> Fitted {
+    let measured = |column: Column| (natural(&column), column);
+    let mut columns: Vec<(usize, Column)> =
+        columns.into_iter().filter(|column| !is_blank(column)).map(measured).collect();
+    let mut left_out = Vec::new();
+    if let Some(width) = width.map(usize::from) {
+        while total(&columns, least) > width {
+            let ranks = columns.iter().enumerate().filter_map(|(at, (_, column))| Some((column.rank?, at)));
+            let Some((_, at)) = ranks.min() else { break };
+            match columns[at].1.instead.take() {
+                Some(narrower) => columns[at] = measured(*narrower),
+                None => left_out.push(columns.remove(at).1.header),
+            }
+        }
+        shorten(&mut columns, width);
+    }
+    Fitted { columns: columns.into_iter().map(|(_, column)| column).collect(), left_out }
+}
+
+fn is_blank(column: &Column) -> bool {
+    column.cells.iter().all(|cell| *cell == Cell::default())
+}
+
+fn natural(column: &Column) -> usize {
+    column.cells.iter().map(Cell::width).chain([column.header.width()]).max().unwrap_or_default()
+}
+
+fn least((natural, column): &(usize, Column)) -> usize {
+    column.shortest.map_or(*natural, |shortest| shortest.max(column.header.width()).min(*natural))
+}
+
+fn total(columns: &[(usize, Column)], width: fn(&(usize, Column)) -> usize) -> usize {
+    columns.iter().map(|column| width(column) + GAP).sum::<usize>().saturating_sub(GAP)
+}
+
+/// Takes what is too much from the widest columns that may be shortened, from those that are dear only at last.
+fn shorten(columns: &mut [(usize, Column)], width: usize) {
+    let mut excess = total(columns, |column| column.0).saturating_sub(width);
+    while excess > 0 {
+        let floor = |column: &(usize, Column)| if column.1.dear { SHORTEST_DEAR } else { least(column) };
+        let able = columns.iter_mut().filter(|column| column.0 > floor(column));
+        let Some(widest) = able.max_by_key(|(width, column)| (!column.dear, *width)) else { break };
+        widest.0 -= 1;
+        excess -= 1;
+    }
+    for (width, column) in columns {
+        for cell in column.cells.iter_mut().filter(|cell| cell.width() > *width) {
+            *cell = cut(std::mem::take(cell), *width).into();
+        }
+    }
+}
+
+/// The beginning of a cell, `…`, and its tail, where that leaves room for a beginning.
+fn cut(cell: Cell, width: usize) -> String {
+    /// Less says nothing.
+    const SHORTEST_HEAD: usize = 8;
+    let tail = cell.tail.width();
+    if tail > 0 && tail + SHORTEST_HEAD <= width {
+        return cut(cell.head.into(), width - tail) + &cell.tail;
+    }
+    let text = cell.into_text();
+    let mut cut = String::new();
+    let mut used = 0;
+    for character in text.chars() {
+        used += character.width().unwrap_or_default();
+        if used + 1 > width {
+            break;
+        }
+        cut.push(character);
+    }
+    cut.push('…');
+    cut
+}
+
+/// Rows of cells as lines with the cells below each other, without borders; `right` are the columns of numbers.
+pub(in crate::render) fn aligned(mut rows: Vec<Vec<String>>, right: &[bool]) -> impl Iterator<Item = String> {
+    // The last column needs no alignment, and there no cell is too long for the table: it would break into lines.
+    let last: Vec<String> = rows.iter_mut().map(|row| row.pop().unwrap_or_default()).collect();
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.add_rows(rows);
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, GAP as u16));
+        if right.get(at).copied().unwrap_or_default() {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let lines: Vec<String> = table.lines().collect();
+    lines.into_iter().zip(last).map(|(mut line, last)| {
+        line.push_str(&last);
+        line.truncate(line.trim_end().len());
+        line
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(header: &'static str, cell: &str, shortest: Option<usize>, rank: Option<u8>) -> Column {
+        Column { header, cells: vec![cell.into()], right: false, shortest, dear: false, rank, instead: None }
+    }
+
+    fn sample() -> Vec<Column> {
+        let port = column("PORT", "443/udp", None, None);
+        vec![
+            column("ADDRESS", "2001:db8::1", None, None),
+            Column { instead: Some(Box::new(port)), ..column("PORT", "443", None, Some(8)) },
+            column("PROTO", "udp", None, Some(9)),
+            column("PROCESS", "a-long-name 1234", Some(8), Some(5)),
+            column("EMPTY", "", None, None),
+        ]
+    }
+
+    fn cells(width: Option<u16>) -> (Vec<String>, Vec<&'static str>) {
+        let fitted = fit(sample(), width);
+        (fitted.columns.iter().map(|column| column.cells[0].clone().into_text()).collect(), fitted.left_out)
+    }
+
+    #[test]
+    fn what_matters_least_goes_first_and_addresses_stay() {
+        let all = ["2001:db8::1", "443", "udp", "a-long-name 1234"].map(str::to_owned).to_vec();
+        assert_eq!(cells(None), (all.clone(), vec![]));
+        assert_eq!(cells(Some(80)), (all, vec![]));
+        assert_eq!(cells(Some(36)).0[3], "a-long-na…");
+        assert_eq!(cells(Some(30)).1, ["PROCESS"]);
+        assert_eq!(cells(Some(8)).0, ["2001:db8::1", "443/udp"]);
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        assert_eq!(cut("日本語".into(), 5), "日本…");
+        assert_eq!(cut("日本語".into(), 4), "日…");
+        assert_eq!(cut("abc".into(), 1), "…");
+    }
+
+    #[test]
+    fn a_pid_outlives_the_name_before_it() {
+        let cell = |tail: &str| Cell { head: "systemd-resolved".to_owned(), tail: tail.to_owned() };
+        assert_eq!(cut(cell(" 601"), 16), "systemd-res… 601");
+        assert_eq!(cut(cell(" 601 +4, and others"), 16), "systemd-resolve…");
+    }
+
+    #[test]
+    fn a_row_is_a_line_however_long_its_last_cell() {
+        let rows = vec![vec!["a".to_owned(), "x".repeat(70_000)], vec!["bb".to_owned(), "y".to_owned()]];
+        let lines: Vec<String> = aligned(rows, &[true]).collect();
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[1], "bb  y");
+        assert!(lines[0].starts_with(" a  x"));
+    }
+}

@@ -1,0 +1,132 @@
+//! Reading files that a user names or an administrator keeps.
+
+#![expect(clippy::disallowed_methods, reason = "this is the place that touches files")]
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+
+/// No file of an administrator is larger.
+const MOST: u64 = 1 << 20;
+
+/// The whole of a file, or of standard input for `-`.
+pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let mut content = Vec::new();
+    let read = match path.to_str() {
+        Some("-") => io::stdin().lock().read_to_end(&mut content),
+        _ => File::open(path).and_then(|mut file| file.read_to_end(&mut content)),
+    };
+    read.map_err(failed("read", path))?;
+    Ok(content)
+}
+
+/// The files of a directory with this ending, by name, and what stands in them; nothing where there is no directory.
+///
+/// Where `trusted` is set, each file, its directory and all above must belong to root and be writable by nobody else:
+/// what they say decides what root believes.
+pub fn read_dir(dir: &Path, ending: &str, trusted: bool) -> Result<Vec<(PathBuf, String)>, Error> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed("read", dir)(error)),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed("read", dir))?.path();
+        let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+        if !hidden && path.extension().is_some_and(|extension| extension == ending) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    paths.into_iter().map(|path| Ok((path.clone(), small(&path, trusted)?))).collect()
+}
+
+/// The text of a small file.
+fn small(path: &Path, trusted: bool) -> Result<String, Error> {
+    let content = |problem: &str, hint| Error::Content { path: path.to_owned(), problem: problem.to_owned(), hint };
+    // A pipe would wait for whoever writes into it.
+    if !std::fs::metadata(path).map_err(failed("read", path))?.is_file() {
+        return Err(content("is no regular file", "move it away, or put a file in its place"));
+    }
+    if trusted {
+        let real = path.canonicalize().map_err(failed("read", path))?;
+        let at_fault = real.ancestors().find_map(|part| match is_roots(part) {
+            Ok(true) => None,
+            Ok(false) => Some(Ok(part.to_owned())),
+            Err(error) => Some(Err(failed("read", part)(error))),
+        });
+        if let Some(part) = at_fault.transpose()? {
+            return Err(Error::Content {
+                path: path.to_owned(),
+                problem: format!("{} does not belong to root alone, and this run is root's", part.display()),
+                hint: "make root its owner, and take write permission from group and others",
+            });
+        }
+    }
+    let mut text = String::new();
+    let file = File::open(path).map_err(failed("read", path))?;
+    match file.take(MOST + 1).read_to_string(&mut text) {
+        Ok(read) if read as u64 <= MOST => Ok(text),
+        Ok(_) => Err(content("is larger than 1 MiB", "split it")),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(content("is not UTF-8", "save it as UTF-8")),
+        Err(error) => Err(failed("read", path)(error)),
+    }
+}
+
+/// True where only root can change a file or directory.
+fn is_roots(path: &Path) -> io::Result<bool> {
+    cfg_select! {
+        unix => {
+            use std::os::unix::fs::MetadataExt as _;
+            let metadata = std::fs::metadata(path)?;
+            Ok(metadata.uid() == 0 && metadata.mode() & 0o022 == 0)
+        }
+        _ => Ok(path.exists()),
+    }
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::File { action, path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_come_by_name_and_only_with_their_ending() {
+        let dir = tempfile::tempdir().expect("a directory");
+        for name in ["b.toml", "a.toml", "c.txt", ".d.toml"] {
+            std::fs::write(dir.path().join(name), name).expect(name);
+        }
+        let files = read_dir(dir.path(), "toml", false).expect("files");
+        assert_eq!(files.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["a.toml", "b.toml"]);
+        assert!(read_dir(&dir.path().join("none"), "toml", true).expect("nothing").is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_others_may_write_is_not_trusted() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("a.toml");
+        std::fs::write(&file, "").expect("a file");
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o666)).expect("a mode");
+        let error = read_dir(dir.path(), "toml", true).expect_err("not trusted");
+        assert!(error.to_string().contains("a.toml"), "{error}");
+        assert!(read_dir(dir.path(), "toml", false).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_text_file_is_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::write(dir.path().join("a.toml"), [0xff]).expect("a file");
+        assert!(read_dir(dir.path(), "toml", false).expect_err("not UTF-8").to_string().contains("UTF-8"));
+        std::fs::write(dir.path().join("a.toml"), vec![b'#'; 1 << 21]).expect("a file");
+        assert!(read_dir(dir.path(), "toml", false).expect_err("large").to_string().contains("MiB"));
+    }
+}

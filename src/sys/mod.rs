@@ -1,0 +1,24 @@
+//! Files, terminals and the identity of the user: with `collect` the only place where platforms differ.
+
+pub mod input;
+pub mod output;
+pub mod terminal;
+
+/// The user that this run acts as; `None` where the platform has no such number.
+pub fn effective_user() -> Option<u32> {
+    cfg_select! {
+        unix => Some(rustix::process::geteuid().as_raw()),
+        _ => None,
+    }
+}
+
+/// 32 hexadecimal digits that no other run has: random keys of the standard library's hash maps.
+pub fn run_id() -> String {
+    use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+    let half = || {
+        let mut hasher = RandomState::new().build_hasher();
+        hasher.write_u32(std::process::id());
+        hasher.finish()
+    };
+    format!("{:016x}{:016x}", half(), half())
+}
