@@ -74,7 +74,9 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
         ..Snapshot::default()
     };
     let boot = clock.map(|(_, boot, ticks)| (boot, ticks));
-    let protocols = kernel.get(&Question::Protocols).ok().map(Protocols::new);
+    let release = snapshot.host.kernel.clone().unwrap_or_default();
+    let protocols =
+        kernel.get(&Question::Protocols).ok().map(|protocols| Protocols::new(protocols, release.as_bytes()));
     let mut tables = Tables::new(&asked_tables(ask));
     let files = Files::default();
     // The passes after the first look for the holders of new rows alone, and do not count the processes again.
