@@ -73,7 +73,9 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
         ..Snapshot::default()
     };
     let boot = clock.map(|(_, boot, ticks)| (boot, ticks));
-    let protocols = kernel.get(&Question::Protocols).ok().map(Protocols::new);
+    let release = snapshot.host.kernel.clone().unwrap_or_default();
+    let protocols =
+        kernel.get(&Question::Protocols).ok().map(|protocols| Protocols::new(protocols, release.as_bytes()));
     let mut tables = Tables::new(&asked_tables(ask));
     let files = Files::default();
     // The passes after the first look for the holders of new rows alone, and do not count the processes again.
@@ -89,7 +91,9 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
             .collect();
         wanted.sort_unstable();
         let vsock = reading == 1 && tables.wants_descriptors(Table::Vsock);
-        let pass = Pass { kernel, wanted: &wanted, vsock, cmdline: ask.cmdline, boot, files: &files };
+        let connected = if vsock { connected(kernel, protocols.as_ref(), wanted.len()) } else { Vec::new() };
+        let (connected, wanted) = (&connected[..], &wanted[..]);
+        let pass = Pass { kernel, wanted, vsock, connected, cmdline: ask.cmdline, boot, files: &files };
         let mut pass = holders::scan(&pass);
         add_vsock(&mut tables, &mut pass);
         match &mut found {
@@ -127,6 +131,21 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
         snapshot.gaps.extend(protocols.uncovered().into_iter().map(uncovered));
     }
     snapshot
+}
+
+/// The inodes of connections, sorted, where there are so many that asking for all at once is cheaper than asking of each
+/// whether it is a vsock socket: a tenth of the time for twelve thousand.
+fn connected(kernel: &dyn Kernel, protocols: Option<&Protocols>, listeners: usize) -> Vec<u64> {
+    const MANY: u64 = 1000;
+    let sockets = protocols.map_or(0, |protocols| protocols.sockets(b"TCP") + protocols.sockets(b"TCPv6"));
+    if sockets < MANY + listeners as u64 {
+        return Vec::new();
+    }
+    let answer = kernel.get(&Question::Connected).unwrap_or_default();
+    let lines = answer.split(|byte| *byte == b'\n');
+    let mut inodes: Vec<u64> = lines.filter_map(|line| std::str::from_utf8(line).ok()?.parse().ok()).collect();
+    inodes.sort_unstable();
+    inodes
 }
 
 /// Makes rows of the vsock sockets that a pass found by their descriptors.

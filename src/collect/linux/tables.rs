@@ -82,6 +82,9 @@ impl Tables {
     }
 
     fn read_table(&mut self, kernel: &dyn Kernel, table: Table, protocols: Option<&Protocols>) -> Reading {
+        if protocols.is_some_and(|protocols| protocols.has_none(table)) {
+            return Reading { status: TableStatus::Read, source: Some(Source::Proc), lacks: &[], error: None };
+        }
         let refusal = match self.read_diag(kernel, table) {
             Ok(()) => {
                 let source = Some(Source::SockDiag);
