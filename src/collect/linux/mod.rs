@@ -98,11 +98,12 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
             Some(found) => merge(found, pass),
         }
     }
-    let found = found.unwrap_or_default();
+    let mut found = found.unwrap_or_default();
     if let Some(refusal) = found.refusal.or(found.unasked) {
         let what = if found.refusal.is_some() { "the list of processes" } else { "some of the processes" };
         let consequence = "sockets that only they hold are listed without their owner";
         snapshot.gaps.push(vantage::refusal_gap(what, refusal, consequence));
+        found.counts.hidden_possible = true;
     }
     for (table, bad) in std::mem::take(&mut tables.bad_rows) {
         snapshot.gaps.push(bad_rows(table, bad));
@@ -134,10 +135,7 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
 fn add_vsock(tables: &mut Tables, pass: &mut Found) {
     let mut rows: HashMap<u64, u32> = HashMap::new();
     for (socket, process, fd) in std::mem::take(&mut pass.vsock) {
-        let row = *rows.entry(socket.inode).or_insert_with(|| {
-            tables.join(socket);
-            (tables.sockets.len() - 1) as u32
-        });
+        let row = *rows.entry(socket.inode).or_insert_with(|| tables.join(socket) as u32);
         pass.holders.push(crate::model::Holder { socket: row, process, fd });
     }
 }
@@ -155,6 +153,7 @@ fn merge(found: &mut Found, pass: Found) {
             (found.processes.len() - 1) as u32
         }));
     }
+    found.unasked = found.unasked.or(pass.refusal).or(pass.unasked);
     let holders = pass.holders.into_iter();
     found.holders.extend(holders.map(|h| crate::model::Holder { process: moved[h.process as usize], ..h }));
 }
@@ -282,3 +281,6 @@ fn uncovered((name, sockets): (String, u64)) -> Gap {
         remedy: "look with a tool made for that protocol".into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,19 +15,18 @@ pub const fn file(table: Table) -> Option<&'static str> {
         Table::Udp6 | Table::Udp6Connected => "udp6",
         Table::UdpLite => "udplite",
         Table::UdpLite6 => "udplite6",
-        Table::Sctp => "sctp/eps",
+        // One file for both families.
+        Table::Sctp | Table::Sctp6 => "sctp/eps",
         Table::Raw => "raw",
         Table::Raw6 => "raw6",
         Table::Packet => "packet",
         Table::Unix => "unix",
         Table::TcpTimeWait => "tcp",
         Table::Tcp6TimeWait => "tcp6",
-        // SCTP has one file for both families; the rest has none.
         Table::TcpBound
         | Table::Tcp6Bound
         | Table::Mptcp
         | Table::Mptcp6
-        | Table::Sctp6
         | Table::Dccp
         | Table::Dccp6
         | Table::Vsock => return None,
@@ -42,9 +41,10 @@ pub const fn lacks(table: Table) -> &'static [&'static str] {
             &["backlog", "cgroup", "cookie", "drops", "interface", "mptcp"]
         }
         Table::Udp6 | Table::Udp6Connected | Table::UdpLite6 => &["cgroup", "cookie", "dual_stack", "interface"],
-        Table::Raw6 => &["cookie", "dual_stack", "interface"],
+        Table::Raw6 => &["cgroup", "cookie", "dual_stack", "interface"],
+        Table::Sctp | Table::Sctp6 => &["backlog", "cgroup", "cookie", "drops", "dual_stack", "interface"],
         Table::Packet => &["cookie"],
-        Table::Unix => &["backlog", "cookie", "uid"],
+        Table::Unix => &["backlog", "cookie", "recv_queue", "uid"],
         _ => &["cgroup", "cookie", "interface"],
     }
 }
@@ -58,7 +58,7 @@ pub fn decode(table: Table, text: &[u8]) -> (Vec<Socket>, usize) {
         let row = match table {
             Table::Packet => packet_row(line).map(|socket| sockets.push(socket)),
             Table::Unix => unix_row(line).map(|socket| sockets.extend(socket)),
-            Table::Sctp => sctp_row(line, &mut sockets),
+            Table::Sctp | Table::Sctp6 => sctp_row(line, &mut sockets),
             _ => inet_row(table, line).map(|socket| sockets.extend(socket)),
         };
         bad += usize::from(row.is_none());

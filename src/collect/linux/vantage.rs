@@ -210,7 +210,7 @@ pub fn process_gaps(counts: &mut ProcessCounts, vantage: &Vantage, unowned: bool
             "run it in the host's pid namespace",
         );
     }
-    counts.hidden_possible = hides || outside;
+    counts.hidden_possible |= hides || outside;
     gaps
 }
 
