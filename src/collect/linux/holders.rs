@@ -70,8 +70,9 @@ pub fn scan(pass: &Pass<'_>) -> Found {
         Ok(pids) => pids,
         Err(refusal) => return Found { refusal: Some(refusal), ..Found::default() },
     };
-    let pids: Vec<u32> =
-        pids.split(|byte| *byte == b'\n').filter_map(|pid| std::str::from_utf8(pid).ok()?.parse().ok()).collect();
+    let mut pids: Vec<u32> = pids.split(|byte| *byte == b'\n').filter_map(number).collect();
+    pids.sort_unstable();
+    pids.dedup();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = (pids.len() / PROCESSES_PER_THREAD).clamp(1, cores.min(8));
     let next = AtomicUsize::new(0);
@@ -181,6 +182,8 @@ impl Pass<'_> {
     fn read_sockets(&self, answer: &[u8]) -> Listing {
         let mut listing = Listing::default();
         let mut seen = 0u64;
+        // Sockets with more than one row, such as those of SCTP, by their first.
+        let mut several = HashMap::new();
         for line in answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let mut words = line.split(|byte| *byte == b' ');
             let (first, second) = (words.next().unwrap_or_default(), words.next().and_then(number::<u64>));
@@ -192,13 +195,20 @@ impl Pass<'_> {
             let (Some(fd), Some(inode)) = (number::<u32>(first), second) else { continue };
             seen += 1;
             let from = self.wanted.partition_point(|(this, _)| *this < inode);
-            let here = self.wanted[from..].iter().take_while(|(this, _)| *this == inode);
-            let before = listing.held.len();
-            listing.held.extend(here.map(|(_, socket)| (*socket, fd)));
-            if listing.held.len() > before {
-                listing.first = listing.first.or(Some((fd, inode)));
-            } else if self.vsock {
-                listing.unwanted.push((fd, inode));
+            let mut here = self.wanted[from..].iter().take_while(|(this, _)| *this == inode).peekable();
+            match here.peek() {
+                // Descriptors come in their order, so a second one for a socket of several rows tells nothing new.
+                Some((_, socket)) if several.get(socket).is_some_and(|lowest| *lowest <= fd) => {}
+                Some((_, first)) => {
+                    let (first, before) = (*first, listing.held.len());
+                    listing.held.extend(here.map(|(_, socket)| (*socket, fd)));
+                    if listing.held.len() > before + 1 {
+                        several.insert(first, fd);
+                    }
+                    listing.first = listing.first.or(Some((fd, inode)));
+                }
+                None if self.vsock => listing.unwanted.push((fd, inode)),
+                None => {}
             }
         }
         listing

@@ -1,7 +1,7 @@
 //! Whole hosts in a few lines each: what is told where the kernel refuses, lies or changes.
 
 use super::*;
-use crate::collect::capture::Capture;
+use crate::collect::capture::{Answer, Capture};
 use crate::model::{OwnerStatus, ProcessCounts};
 
 const PROTOCOLS: &str = "protocol  size sockets
@@ -42,7 +42,11 @@ fn host() -> Capture {
 
 /// Sets the one answer to a question.
 fn tell(host: &mut Capture, question: &str, answer: &str) {
-    host.answers.insert(question.to_owned(), vec![Ok(answer.as_bytes().to_vec())]);
+    host.answers.insert(question.to_owned(), vec![told(answer)]);
+}
+
+fn told(answer: &str) -> Answer {
+    Ok(answer.as_bytes().to_vec().into())
 }
 
 fn refuse(host: &mut Capture, question: &str, errno: i32) {
@@ -86,13 +90,13 @@ fn nobody_holds_it_is_said_only_after_every_process_was_looked_into() {
 #[test]
 fn a_table_that_is_refused_later_makes_nothing_vanish() {
     let mut host = host();
-    host.answers.insert("proc tcp".to_owned(), vec![Ok(TCP.as_bytes().to_vec()), Err(105)]);
+    host.answers.insert("proc tcp".to_owned(), vec![told(TCP), Err(105)]);
     tell(&mut host, "sockets 7", "");
     let seen = look(&host);
     assert!(!seen.sockets[0].raced);
     assert_eq!(statuses(seen), [OwnerStatus::None]);
     // Where the second reading came whole and lacks it, it is gone.
-    host.answers.insert("proc tcp".to_owned(), vec![Ok(TCP.as_bytes().to_vec()), Ok(b"heading\n".to_vec())]);
+    host.answers.insert("proc tcp".to_owned(), vec![told(TCP), told("heading\n")]);
     assert_eq!(statuses(look(&host)), [OwnerStatus::Vanished]);
 }
 
@@ -118,4 +122,19 @@ fn both_tables_of_sctp_are_in_one_file() {
     let seen = look(&host);
     assert_eq!(seen.gaps, []);
     assert_eq!((seen.sockets.len(), seen.holders.len()), (3, 3));
+}
+
+#[test]
+fn a_capture_that_repeats_itself_costs_no_more_than_its_length() {
+    let mut host = host();
+    // 20,000 rows of one inode, and 20,000 descriptors that lead to it, of a process that is listed 20,000 times.
+    let row = TCP.lines().nth(1).expect("a row");
+    let rows: Vec<String> = (0..20_000).map(|port| row.replace("0016", &format!("{port:04X}"))).collect();
+    tell(&mut host, "proc tcp", &format!("heading\n{}\n", rows.join("\n")));
+    tell(&mut host, "sockets 7", &(0..20_000).map(|fd| format!("{fd} 500\n")).collect::<String>());
+    tell(&mut host, "pids", &"1\n7\n".repeat(10_000));
+    let seen = look(&host);
+    assert_eq!((seen.sockets.len(), seen.processes.len(), seen.holders.len()), (20_000, 1, 20_000));
+    assert_eq!(seen.counts.seen, 2);
+    assert!(seen.holders.iter().all(|holder| holder.fd == 0), "the lowest descriptor is told");
 }
