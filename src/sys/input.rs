@@ -11,15 +11,24 @@ use crate::error::Error;
 /// No file of an administrator is larger.
 const MOST: u64 = 1 << 20;
 
+/// No capture of a host is larger; a device may go on for ever.
+const MOST_OF_CAPTURE: u64 = 1 << 28;
+
 /// The whole of a file, or of standard input for `-`.
 pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let mut content = Vec::new();
     let read = match path.to_str() {
-        Some("-") => io::stdin().lock().read_to_end(&mut content),
-        _ => File::open(path).and_then(|mut file| file.read_to_end(&mut content)),
+        Some("-") => io::stdin().lock().take(MOST_OF_CAPTURE + 1).read_to_end(&mut content),
+        _ => File::open(path).and_then(|file| file.take(MOST_OF_CAPTURE + 1).read_to_end(&mut content)),
     };
-    read.map_err(failed("read", path))?;
-    Ok(content)
+    match read.map_err(failed("read", path))? as u64 {
+        0..=MOST_OF_CAPTURE => Ok(content),
+        _ => Err(Error::Content {
+            path: path.to_owned(),
+            problem: "is larger than 256 MiB".to_owned(),
+            hint: "pass a file that `earmark capture` has written",
+        }),
+    }
 }
 
 /// The files of a directory with this ending, by name, and what stands in them; nothing where there is no directory.
@@ -119,6 +128,13 @@ mod tests {
         let error = read_dir(dir.path(), "toml", true).expect_err("not trusted");
         assert!(error.to_string().contains("a.toml"), "{error}");
         assert!(read_dir(dir.path(), "toml", false).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_without_an_end_is_refused() {
+        let error = read(Path::new("/dev/zero")).expect_err("endless");
+        assert!(error.to_string().contains("256 MiB"), "{error}");
     }
 
     #[test]

@@ -93,6 +93,9 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
         let pass = Pass { kernel, wanted: &wanted, vsock, cmdline: ask.cmdline, boot, files: &files };
         let mut pass = holders::scan(&pass);
         add_vsock(&mut tables, &mut pass);
+        if let Some(refusal) = pass.blind().filter(|_| vsock) {
+            tables.doubt(Table::Vsock, refusal);
+        }
         match &mut found {
             None => found = Some(pass),
             Some(found) => merge(found, pass),

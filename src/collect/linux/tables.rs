@@ -71,8 +71,9 @@ impl Tables {
         self.grew.clear();
         for at in 0..self.readings.len() {
             let table = self.readings[at].0;
-            // What is absent once is not asked for again.
-            if self.reading > 1 && self.readings[at].1.status == TableStatus::Absent {
+            // What is absent once is not asked for again, and descriptors are looked through once.
+            let known = &self.readings[at].1;
+            if self.reading > 1 && (known.status == TableStatus::Absent || known.source == Some(Source::Fd)) {
                 continue;
             }
             let before = self.sockets.len();
@@ -200,6 +201,16 @@ impl Tables {
     /// True where a table's rows can only be had from descriptors.
     pub fn wants_descriptors(&self, table: Table) -> bool {
         self.readings.iter().any(|(this, reading)| *this == table && reading.source == Some(Source::Fd))
+    }
+
+    /// Says of a table that is read from descriptors that some of them could not be looked through.
+    pub fn doubt(&mut self, table: Table, refusal: Refusal) {
+        for (this, reading) in &mut self.readings {
+            if *this == table {
+                reading.status = TableStatus::Unreadable;
+                reading.error = Some(format!("descriptors of some processes: {refusal}"));
+            }
+        }
     }
 
     /// Ends reading: the sockets with what has changed since they were first seen, and how each table was read.

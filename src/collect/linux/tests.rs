@@ -138,3 +138,26 @@ fn a_capture_that_repeats_itself_costs_no_more_than_its_length() {
     assert_eq!(seen.counts.seen, 2);
     assert!(seen.holders.iter().all(|holder| holder.fd == 0), "the lowest descriptor is told");
 }
+
+#[test]
+fn vsock_by_descriptors_is_whole_only_where_all_could_be_looked_through() {
+    let mut host = host();
+    tell(&mut host, "protocols", &format!("{PROTOCOLS}AF_VSOCK 1 1\n"));
+    refuse(&mut host, "diag vsock", 2);
+    tell(&mut host, "sockets 7", "3 500\n4 600\n");
+    tell(&mut host, "vsock 7", "4 4294967295 7028 1 1\n");
+    let vsock = |host: &Capture| {
+        let seen = look(host);
+        let status = seen.tables.iter().find(|table| table.table == "vsock").map(|table| table.status);
+        (seen.sockets.len(), status, seen.sockets.iter().any(|socket| socket.raced), seen.gaps.len())
+    };
+    assert_eq!(vsock(&host), (2, Some(TableStatus::Read), false, 0));
+    // A security module that keeps descriptors from being copied.
+    refuse(&mut host, "vsock 7", 1);
+    assert_eq!(vsock(&host), (1, Some(TableStatus::Unreadable), false, 1));
+    // The process ended meanwhile.
+    refuse(&mut host, "vsock 7", 3);
+    assert_eq!(vsock(&host), (1, Some(TableStatus::Read), false, 0));
+    refuse(&mut host, "sockets 1", 13);
+    assert_eq!(vsock(&host).1, Some(TableStatus::Unreadable));
+}
