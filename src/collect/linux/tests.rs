@@ -161,3 +161,22 @@ fn vsock_by_descriptors_is_whole_only_where_all_could_be_looked_through() {
     refuse(&mut host, "sockets 1", 13);
     assert_eq!(vsock(&host).1, Some(TableStatus::Unreadable));
 }
+
+#[test]
+fn a_refusal_is_laid_to_what_caused_it() {
+    let mut host = host();
+    refuse(&mut host, "sockets 1", 13);
+    let mut why = |caps: &str, user_ns: &str| {
+        let vantage = format!("uid 0\n{caps}pid_ns 4026531836\nuser_ns {user_ns}\nhidepid off\n");
+        tell(&mut host, "vantage", &vantage);
+        look(&host).gaps.into_iter().map(|gap| gap.why).collect::<Vec<_>>().join("; ")
+    };
+    const FIRST: &str = "4026531837";
+    assert_eq!(why("caps 0\n", FIRST), "this run lacks cap_dac_read_search and cap_sys_ptrace");
+    // cap_dac_override opens what cap_dac_read_search does.
+    assert_eq!(why("caps 2\n", FIRST), "this run lacks cap_sys_ptrace");
+    assert!(why("caps 80002\n", FIRST).contains("security module"));
+    assert!(why("caps 1ffffffffff\n", FIRST).contains("security module"));
+    assert!(why("caps 1ffffffffff\n", "4026532000").contains("its own user namespace"));
+    assert!(why("", FIRST).contains("not known"));
+}
