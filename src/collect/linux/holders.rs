@@ -82,6 +82,10 @@ pub fn scan(pass: &Pass<'_>) -> Found {
     let mut pids: Vec<u32> = pids.split(|byte| *byte == b'\n').filter_map(number).collect();
     pids.sort_unstable();
     pids.dedup();
+    if pids.is_empty() {
+        // This run is a process too: what is mounted at `/proc` is something else.
+        return Found { refusal: Some(Refusal::ENOENT), ..Found::default() };
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = (pids.len() / PROCESSES_PER_THREAD).clamp(1, cores.min(8));
     let next = AtomicUsize::new(0);

@@ -16,6 +16,7 @@ mod transcript;
 mod vantage;
 
 pub use kernel::Kernel;
+use kernel::Refusal;
 #[cfg(target_os = "linux")]
 pub use live::Live;
 pub use transcript::{Recorder, Replay};
@@ -93,7 +94,8 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
         let pass = Pass { kernel, wanted: &wanted, vsock, cmdline: ask.cmdline, boot, files: &files };
         let mut pass = holders::scan(&pass);
         add_vsock(&mut tables, &mut pass);
-        if let Some(refusal) = pass.blind().filter(|_| vsock) {
+        let hidden = vantage::hides(&snapshot.vantage).then_some(Refusal::EACCES);
+        if let Some(refusal) = pass.blind().or(hidden).filter(|_| vsock) {
             tables.doubt(Table::Vsock, refusal);
         }
         match &mut found {

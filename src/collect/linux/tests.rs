@@ -77,9 +77,13 @@ fn nobody_holds_it_is_said_only_after_every_process_was_looked_into() {
     let mut free = host();
     tell(&mut free, "sockets 7", "");
     assert_eq!(statuses(look(&free)), [OwnerStatus::None]);
-    for question in ["pids", "sockets 7", "sockets 1"] {
+    for question in ["pids", "sockets 7", "sockets 1", ""] {
         let mut host = free.clone();
-        host.answers.remove(question);
+        match question {
+            // Something else is mounted at /proc.
+            "" => tell(&mut host, "pids", ""),
+            _ => drop(host.answers.remove(question)),
+        }
         let seen = look(&host);
         assert_eq!(seen.gaps.len(), 1, "{question}");
         assert!(seen.counts.hidden_possible, "{question}");
@@ -158,6 +162,9 @@ fn vsock_by_descriptors_is_whole_only_where_all_could_be_looked_through() {
     // The process ended meanwhile.
     refuse(&mut host, "vsock 7", 3);
     assert_eq!(vsock(&host), (1, Some(TableStatus::Read), false, 0));
+    let mut hidden = host.clone();
+    tell(&mut hidden, "vantage", "uid 1\ncaps 0\npid_ns 4026531836\nuser_ns 4026531837\nhidepid invisible\n");
+    assert_eq!(vsock(&hidden).1, Some(TableStatus::Unreadable));
     refuse(&mut host, "sockets 1", 13);
     assert_eq!(vsock(&host).1, Some(TableStatus::Unreadable));
 }

@@ -161,6 +161,12 @@ pub fn sort_refusals(counts: &mut ProcessCounts, vantage: &Vantage) {
     }
 }
 
+/// True where `/proc` hides other users' processes from this run.
+pub fn hides(vantage: &Vantage) -> bool {
+    let may_trace = vantage.caps.as_ref().is_some_and(|caps| caps.contains(&"cap_sys_ptrace"));
+    matches!(vantage.hidepid, Some(Hidepid::Invisible | Hidepid::Ptraceable)) && !may_trace
+}
+
 /// What could not be seen of the processes. `unowned` is true where some socket is without a holder.
 pub fn process_gaps(counts: &mut ProcessCounts, vantage: &Vantage, unowned: bool) -> Vec<Gap> {
     let mut gaps = Vec::new();
@@ -202,8 +208,7 @@ pub fn process_gaps(counts: &mut ProcessCounts, vantage: &Vantage, unowned: bool
             "run it as root, with cap_dac_read_search and cap_sys_ptrace",
         );
     }
-    let may_trace = vantage.caps.as_ref().is_some_and(|caps| caps.contains(&"cap_sys_ptrace"));
-    let hides = matches!(vantage.hidepid, Some(Hidepid::Invisible | Hidepid::Ptraceable)) && !may_trace;
+    let hides = hides(vantage);
     if hides {
         gap(
             "processes of other users".to_owned(),
