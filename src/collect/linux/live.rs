@@ -174,8 +174,13 @@ impl Live {
                 }
             };
             let none = rustix::process::PidfdGetfdFlags::empty();
-            let socket = rustix::process::pidfd_getfd(handle, fd.cast_signed(), none)?;
-            let (cid, port) = vsock_address(&socket)?;
+            let socket = match rustix::process::pidfd_getfd(handle, fd.cast_signed(), none) {
+                // Closed since it was listed.
+                Err(Errno::BADF) => continue,
+                socket => socket?,
+            };
+            // Something else stands there by now.
+            let Ok((cid, port)) = vsock_address(&socket) else { continue };
             let kind = rustix::net::sockopt::socket_type(&socket)?.as_raw();
             let listening = u8::from(rustix::net::sockopt::socket_acceptconn(&socket)?);
             let _ = writeln!(answer, "{fd} {cid} {port} {kind} {listening}");

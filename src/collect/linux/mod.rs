@@ -16,6 +16,7 @@ mod transcript;
 mod vantage;
 
 pub use kernel::Kernel;
+use kernel::Refusal;
 pub use live::Live;
 pub use transcript::{Recorder, Replay};
 
@@ -96,16 +97,21 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
         let pass = Pass { kernel, wanted, vsock, connected, cmdline: ask.cmdline, boot, files: &files };
         let mut pass = holders::scan(&pass);
         add_vsock(&mut tables, &mut pass);
+        let hidden = vantage::hides(&snapshot.vantage).then_some(Refusal::EACCES);
+        if let Some(refusal) = pass.blind().or(hidden).filter(|_| vsock) {
+            tables.doubt(Table::Vsock, refusal);
+        }
         match &mut found {
             None => found = Some(pass),
             Some(found) => merge(found, pass),
         }
     }
-    let found = found.unwrap_or_default();
+    let mut found = found.unwrap_or_default();
     if let Some(refusal) = found.refusal.or(found.unasked) {
         let what = if found.refusal.is_some() { "the list of processes" } else { "some of the processes" };
         let consequence = "sockets that only they hold are listed without their owner";
         snapshot.gaps.push(vantage::refusal_gap(what, refusal, consequence));
+        found.counts.hidden_possible = true;
     }
     for (table, bad) in std::mem::take(&mut tables.bad_rows) {
         snapshot.gaps.push(bad_rows(table, bad));
@@ -152,10 +158,7 @@ fn connected(kernel: &dyn Kernel, protocols: Option<&Protocols>, listeners: usiz
 fn add_vsock(tables: &mut Tables, pass: &mut Found) {
     let mut rows: HashMap<u64, u32> = HashMap::new();
     for (socket, process, fd) in std::mem::take(&mut pass.vsock) {
-        let row = *rows.entry(socket.inode).or_insert_with(|| {
-            tables.join(socket);
-            (tables.sockets.len() - 1) as u32
-        });
+        let row = *rows.entry(socket.inode).or_insert_with(|| tables.join(socket) as u32);
         pass.holders.push(crate::model::Holder { socket: row, process, fd });
     }
 }
@@ -173,6 +176,7 @@ fn merge(found: &mut Found, pass: Found) {
             (found.processes.len() - 1) as u32
         }));
     }
+    found.unasked = found.unasked.or(pass.refusal).or(pass.unasked);
     let holders = pass.holders.into_iter();
     found.holders.extend(holders.map(|h| crate::model::Holder { process: moved[h.process as usize], ..h }));
 }
@@ -300,3 +304,6 @@ fn uncovered((name, sockets): (String, u64)) -> Gap {
         remedy: "look with a tool made for that protocol".into(),
     }
 }
+
+#[cfg(test)]
+mod tests;
