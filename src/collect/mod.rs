@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::model::{Snapshot, Transport};
 use capture::Capture;
+pub use capture::MAGIC as CAPTURE_MAGIC;
 
 /// Why something could not be seen where the time of a run was over; stands in the reason of a gap.
 pub const OUT_OF_TIME: &str = "the time for this run was over";

@@ -90,6 +90,25 @@ impl Live {
         Ok(())
     }
 
+    fn connected(&self, answer: &mut Vec<u8>) -> Result<(), Errno> {
+        let socket = open_netlink(Some(netlink::SOCK_DIAG))?;
+        for body in sock_diag::connected_requests() {
+            each_datagram(&socket, sock_diag::SOCK_DIAG_BY_FAMILY, &body, |datagram| {
+                sock_diag::inodes(datagram, |inode| {
+                    let _ = writeln!(answer, "{inode}");
+                });
+            })?;
+        }
+        Ok(())
+    }
+
+    fn owner(&self, pid: u32, answer: &mut Vec<u8>) -> Result<(), Errno> {
+        let mask = StatxFlags::UID | StatxFlags::GID | StatxFlags::INO;
+        let directory = rustix::fs::statx(&self.proc, pid.to_string(), AtFlags::empty(), mask)?;
+        let _ = writeln!(answer, "{} {} {}", directory.stx_uid, directory.stx_gid, directory.stx_ino);
+        Ok(())
+    }
+
     /// `FD INODE` of each socket of a process. The link is `socket:[INODE]`, and both numbers are copied as they stand.
     fn sockets(&self, pid: u32, answer: &mut Vec<u8>) -> Result<(), Errno> {
         let path = format!("{pid}/fd");
@@ -155,8 +174,13 @@ impl Live {
                 }
             };
             let none = rustix::process::PidfdGetfdFlags::empty();
-            let socket = rustix::process::pidfd_getfd(handle, fd.cast_signed(), none)?;
-            let (cid, port) = vsock_address(&socket)?;
+            let socket = match rustix::process::pidfd_getfd(handle, fd.cast_signed(), none) {
+                // Closed since it was listed.
+                Err(Errno::BADF) => continue,
+                socket => socket?,
+            };
+            // Something else stands there by now.
+            let Ok((cid, port)) = vsock_address(&socket) else { continue };
             let kind = rustix::net::sockopt::socket_type(&socket)?.as_raw();
             let listening = u8::from(rustix::net::sockopt::socket_acceptconn(&socket)?);
             let _ = writeln!(answer, "{fd} {cid} {port} {kind} {listening}");
@@ -273,6 +297,7 @@ impl Kernel for Live {
                 .and_then(|socket| dump_over(&socket, devices::ADDRESSES.0, &devices::addresses_request(), answer)),
             Question::Protocols => self.read("self/net/protocols", answer),
             Question::Diag(table) => self.dump(sock_diag::SOCK_DIAG_BY_FAMILY, &sock_diag::request(*table), answer),
+            Question::Connected => self.connected(answer),
             Question::ProcNet(table) => match proc_net::file(*table) {
                 Some(file) => self.read(&format!("self/net/{file}"), answer),
                 None => Err(Errno::NOENT),
@@ -285,6 +310,7 @@ impl Kernel for Live {
             }
             Question::Vsock(pid, descriptors) => self.vsock(*pid, descriptors, answer),
             Question::Stat(pid) => self.read(&format!("{pid}/stat"), answer),
+            Question::Owner(pid) => self.owner(*pid, answer),
             Question::Ids(pid) => self.read(&format!("{pid}/status"), answer).map(|()| keep_ids(answer)),
             Question::Cgroup(pid) => self.read(&format!("{pid}/cgroup"), answer),
             Question::Exe(pid) => self.exe(*pid, answer),
@@ -322,16 +348,26 @@ fn open_netlink(protocol: Option<rustix::net::Protocol>) -> Result<OwnedFd, Errn
 
 /// Sends a request for a dump, and appends its datagrams until the end is among them.
 fn dump_over(socket: &impl AsFd, kind: u16, body: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
+    each_datagram(socket, kind, body, |datagram| answer.extend_from_slice(datagram))
+}
+
+/// Sends a request for a dump, and hands over its datagrams until the end is among them.
+fn each_datagram(socket: &impl AsFd, kind: u16, body: &[u8], mut take: impl FnMut(&[u8])) -> Result<(), Errno> {
     let to_kernel = SocketAddrNetlink::new(0, 0);
     rustix::net::sendto(socket, &dump_request(kind, body), SendFlags::empty(), &to_kernel)?;
+    let mut datagram = Vec::with_capacity(DATAGRAM);
     loop {
-        answer.reserve(DATAGRAM);
-        let start = answer.len();
-        match rustix::net::recv(socket, spare_capacity(answer), RecvFlags::TRUNC) {
-            Ok((_, length)) if length > answer.len() - start => return Err(Errno::MSGSIZE),
+        datagram.clear();
+        match rustix::net::recv(socket, spare_capacity(&mut datagram), RecvFlags::TRUNC) {
+            Ok((_, length)) if length > datagram.len() => return Err(Errno::MSGSIZE),
             Ok((_, 0)) => return Ok(()),
-            Ok(_) if is_ended(&answer[start..]) => return Ok(()),
-            Ok(_) | Err(Errno::INTR) => {}
+            Ok(_) => {
+                take(&datagram);
+                if is_ended(&datagram) {
+                    return Ok(());
+                }
+            }
+            Err(Errno::INTR) => {}
             Err(errno) => return Err(errno),
         }
     }
