@@ -334,6 +334,11 @@ fn no_match_is_said_only_where_nothing_could_be_missed() {
     assert_eq!(run("4444", unmarked.clone()).1.matched, Match::Nothing);
     assert!(matches!(run("mptcp/4444", unmarked).1.matched, Match::CannotTell(_)));
 
+    let mut closed = report();
+    closed.tables.push(table("vsock", TableStatus::Unreadable));
+    assert_eq!(run("4444", closed.clone()).1.matched, Match::Nothing);
+    assert!(matches!(run("vsock/4444", closed).1.matched, Match::CannotTell(_)));
+
     let mut gap = report();
     let (why, what) = (String::new(), "2 network namespaces".to_owned());
     gap.gaps.push(Gap { what, why: why.clone(), consequence: why.clone(), remedy: why });
