@@ -111,15 +111,16 @@ impl Page<'_, '_> {
         let ports = if known.ports.0 == known.ports.1 { String::new() } else { format!(", {}", range(known.ports)) };
         writeln!(self.out, "  {name} [{}{ports}, confidence {}]", known.source.name(), known.confidence)?;
         self.known(4, "", Some(known.title))?;
+        let applies = |text: &&str| *text != "n/a";
         let mut nature = Vec::new();
         match known.management {
             Some(true) => nature.push("management".to_owned()),
-            Some(false) => nature.push("no management".to_owned()),
+            Some(false) => nature.push("not for management".to_owned()),
             None => {}
         }
         nature.extend(known.plane.filter(|plane| *plane != "management").map(|plane| format!("plane {plane}")));
-        nature.extend(known.security.map(|security| format!("protection {security}")));
-        nature.extend(known.auth_default.map(|auth| format!("authentication {auth}")));
+        nature.extend(known.security.filter(applies).map(|security| format!("protection {security}")));
+        nature.extend(known.auth_default.filter(applies).map(|auth| format!("authentication {auth}")));
         nature.extend(known.recommended_exposure.map(|exposure| format!("meant for {exposure}")));
         self.known(4, "", Some(&nature.join(", ")))?;
         self.known(4, "risk", known.risk)?;
@@ -168,7 +169,13 @@ impl Page<'_, '_> {
             Some(address) => format!("bind to {address}"),
         };
         for problem in &port.bind {
-            self.text(2, &format!("{to} would fail"), &bind_sentence(problem))?;
+            // Not every program is held up by these.
+            let fails = match problem {
+                BindProblem::Held { .. } | BindProblem::BoundOnly { .. } => "would fail",
+                BindProblem::TimeWait { .. } => "may fail",
+                BindProblem::Privilege { .. } => "would fail without privilege",
+            };
+            self.text(2, &format!("{to} {fails}"), &bind_sentence(problem))?;
         }
         if port.bind.is_empty() {
             self.text(2, &to, "nothing was seen that would keep a program from it")?;

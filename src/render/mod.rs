@@ -1,4 +1,4 @@
-//! From a [`Report`] to bytes: a table for eyes, lines and CSV for scripts, JSON for fleets.
+//! From a [`Report`](crate::report::Report) to bytes: a table for eyes, lines and CSV for scripts, JSON for fleets.
 //!
 //! A renderer neither judges nor collects. Text from outside is escaped before it is encoded for its medium, the order
 //! of output depends on content alone, and nothing is left out silently: the table alone folds, and says how much.
@@ -39,11 +39,13 @@ pub struct View {
     pub quiet: bool,
     /// Command lines, where they were collected.
     pub cmdline: bool,
+    /// In the table a row for each ephemeral UDP socket too, since somebody looks for it.
+    pub passing: bool,
 }
 
 impl Default for View {
     fn default() -> Self {
-        Self { stable: false, header: true, extended: false, verbose: 0, quiet: false, cmdline: false }
+        Self { stable: false, header: true, extended: false, verbose: 0, quiet: false, cmdline: false, passing: false }
     }
 }
 

@@ -49,6 +49,13 @@ struct Holding {
     vsock: Vec<(Socket, u32)>,
 }
 
+/// What a visit to a process brought.
+struct Visit {
+    holding: Option<Holding>,
+    hidden: Hidden,
+    vsock_refusal: Option<Refusal>,
+}
+
 /// What a pass found.
 #[derive(Default)]
 pub struct Found {
@@ -60,6 +67,8 @@ pub struct Found {
     pub holders: Vec<Holder>,
     /// Vsock sockets with the process that holds them and its descriptor.
     pub vsock: Vec<(Socket, u32, u32)>,
+    /// Why vsock sockets could not be looked for among the descriptors of some process.
+    pub vsock_refusal: Option<Refusal>,
     /// Why the list of processes could not be had.
     pub refusal: Option<Refusal>,
     /// The capture or the time ended before every process was looked at.
@@ -72,8 +81,13 @@ pub fn scan(pass: &Pass<'_>) -> Found {
         Ok(pids) => pids,
         Err(refusal) => return Found { refusal: Some(refusal), ..Found::default() },
     };
-    let pids: Vec<u32> =
-        pids.split(|byte| *byte == b'\n').filter_map(|pid| std::str::from_utf8(pid).ok()?.parse().ok()).collect();
+    let mut pids: Vec<u32> = pids.split(|byte| *byte == b'\n').filter_map(number).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    if pids.is_empty() {
+        // This run is a process too: what is mounted at `/proc` is something else.
+        return Found { refusal: Some(Refusal::ENOENT), ..Found::default() };
+    }
     let threads = match pids.len() / PROCESSES_PER_THREAD {
         // How many cores there are is a question to several files.
         0 | 1 => 1,
@@ -111,7 +125,8 @@ pub fn scan(pass: &Pass<'_>) -> Found {
 impl Found {
     fn look_at(&mut self, pass: &Pass<'_>, pid: u32, answer: &mut Vec<u8>) {
         self.counts.vanished += match pass.visit(pid, answer) {
-            Ok((holding, hidden)) => {
+            Ok(Visit { holding, hidden, vsock_refusal }) => {
+                self.vsock_refusal = self.vsock_refusal.or(vsock_refusal);
                 match hidden {
                     // A table that can be listed and not read is as closed as one that cannot be listed.
                     Some((refusal, _, true)) if refusal.is_denied() => self.counts.no_permission += 1,
@@ -151,6 +166,7 @@ impl Found {
         self.processes.extend(other.processes);
         self.holders.extend(other.holders.into_iter().map(|h| Holder { process: h.process + shift, ..h }));
         self.vsock.extend(other.vsock.into_iter().map(|(socket, process, fd)| (socket, process + shift, fd)));
+        self.vsock_refusal = self.vsock_refusal.or(other.vsock_refusal);
         self.unasked = self.unasked.or(other.unasked);
     }
 }
@@ -159,25 +175,32 @@ impl Found {
 type Hidden = Option<(Refusal, u64, bool)>;
 
 impl Pass<'_> {
-    fn visit(&self, pid: u32, answer: &mut Vec<u8>) -> Result<(Option<Holding>, Hidden), Refusal> {
+    fn visit(&self, pid: u32, answer: &mut Vec<u8>) -> Result<Visit, Refusal> {
         let mut tries = 2;
         loop {
             tries -= 1;
             answer.clear();
             self.kernel.ask(&Question::Sockets(pid), answer)?;
             let mut listing = self.read_sockets(answer);
-            let vsock = match self.vsock && !listing.unwanted.is_empty() {
-                true => self.vsock_sockets(pid, &listing.unwanted),
-                false => Vec::new(),
+            let hidden = listing.hidden;
+            let (vsock, vsock_refusal) = match self.vsock && !listing.unwanted.is_empty() {
+                true => match self.vsock_sockets(pid, &listing.unwanted) {
+                    Ok(vsock) => (vsock, None),
+                    // A capture asks it of every process that holds a socket of no other table, as a vsock one is.
+                    Err(refusal) if refusal.is_gone() || refusal == Refusal::NotRecorded => (Vec::new(), None),
+                    Err(refusal) => (Vec::new(), Some(refusal)),
+                },
+                false => (Vec::new(), None),
             };
-            let Some(probe) = listing.probe(&vsock) else { return Ok((None, listing.hidden)) };
+            let Some(probe) = listing.probe(&vsock) else { return Ok(Visit { holding: None, hidden, vsock_refusal }) };
             let (mut process, stable) = self.identify(pid, probe)?;
             if stable || tries == 0 {
                 process.raced = !stable;
                 listing.held.sort_unstable();
                 // Of several descriptors for one socket the lowest is told.
                 listing.held.dedup_by_key(|(socket, _)| *socket);
-                return Ok((Some(Holding { process, sockets: listing.held, vsock }), listing.hidden));
+                let holding = Some(Holding { process, sockets: listing.held, vsock });
+                return Ok(Visit { holding, hidden, vsock_refusal });
             }
         }
     }
@@ -186,6 +209,8 @@ impl Pass<'_> {
     fn read_sockets(&self, answer: &[u8]) -> Listing {
         let mut listing = Listing::default();
         let mut seen = 0u64;
+        // Sockets with more than one row, such as those of SCTP, by their first.
+        let mut several = HashMap::new();
         for line in answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let mut words = line.split(|byte| *byte == b' ');
             let (first, second) = (words.next().unwrap_or_default(), words.next().and_then(number::<u64>));
@@ -197,13 +222,22 @@ impl Pass<'_> {
             let (Some(fd), Some(inode)) = (number::<u32>(first), second) else { continue };
             seen += 1;
             let from = self.wanted.partition_point(|(this, _)| *this < inode);
-            let here = self.wanted[from..].iter().take_while(|(this, _)| *this == inode);
-            let before = listing.held.len();
-            listing.held.extend(here.map(|(_, socket)| (*socket, fd)));
-            if listing.held.len() > before {
-                listing.first = listing.first.or(Some((fd, inode)));
-            } else if self.vsock && self.connected.binary_search(&inode).is_err() {
-                listing.unwanted.push((fd, inode));
+            let mut here = self.wanted[from..].iter().take_while(|(this, _)| *this == inode).peekable();
+            match here.peek() {
+                // Descriptors come in their order, so a second one for a socket of several rows tells nothing new.
+                Some((_, socket)) if several.get(socket).is_some_and(|lowest| *lowest <= fd) => {}
+                Some((_, first)) => {
+                    let (first, before) = (*first, listing.held.len());
+                    listing.held.extend(here.map(|(_, socket)| (*socket, fd)));
+                    if listing.held.len() > before + 1 {
+                        several.insert(first, fd);
+                    }
+                    listing.first = listing.first.or(Some((fd, inode)));
+                }
+                None if self.vsock && self.connected.binary_search(&inode).is_err() => {
+                    listing.unwanted.push((fd, inode));
+                }
+                None => {}
             }
         }
         listing
@@ -293,9 +327,9 @@ impl Pass<'_> {
     }
 
     /// The vsock sockets among descriptors.
-    fn vsock_sockets(&self, pid: u32, unwanted: &[(u32, u64)]) -> Vec<(Socket, u32)> {
+    fn vsock_sockets(&self, pid: u32, unwanted: &[(u32, u64)]) -> Result<Vec<(Socket, u32)>, Refusal> {
         let descriptors = unwanted.iter().map(|(fd, _)| *fd).collect();
-        let Ok(answer) = self.kernel.get(&Question::Vsock(pid, descriptors)) else { return Vec::new() };
+        let answer = self.kernel.get(&Question::Vsock(pid, descriptors))?;
         let lines = answer.split(|byte| *byte == b'\n').filter_map(|line| {
             let numbers: Vec<u32> = line.split(|byte| *byte == b' ').map_while(number).collect();
             let [fd, cid, port, kind, listening] = numbers[..] else { return None };
@@ -309,7 +343,7 @@ impl Pass<'_> {
             };
             Some((bare(Transport::Vsock, state, Local::Vsock { cid, port, dgram }, inode), fd))
         });
-        lines.collect()
+        Ok(lines.collect())
     }
 }
 

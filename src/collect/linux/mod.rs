@@ -4,7 +4,7 @@
 mod devices;
 mod holders;
 mod kernel;
-#[cfg(target_os = "linux")]
+#[cfg_attr(not(target_os = "linux"), path = "absent.rs")]
 mod live;
 mod netlink;
 mod proc_net;
@@ -16,7 +16,6 @@ mod transcript;
 mod vantage;
 
 pub use kernel::Kernel;
-#[cfg(target_os = "linux")]
 pub use live::Live;
 pub use transcript::{Recorder, Replay};
 
@@ -24,7 +23,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 
 use super::Ask;
-use crate::model::{Gap, Local, Snapshot, Socket, State, TableStatus, Text, Transport};
+use crate::model::{Gap, Local, Snapshot, Socket, Source, State, TableStatus, Text, Transport};
 use holders::{Files, Found, Pass};
 use proc_net::Protocols;
 use question::{Question, Table};
@@ -97,16 +96,21 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
         let pass = Pass { kernel, wanted, vsock, connected, cmdline: ask.cmdline, boot, files: &files };
         let mut pass = holders::scan(&pass);
         add_vsock(&mut tables, &mut pass);
+        if let Some(refusal) = pass.vsock_refusal {
+            tables.doubt(Table::Vsock, refusal);
+        }
         match &mut found {
             None => found = Some(pass),
             Some(found) => merge(found, pass),
         }
     }
-    let found = found.unwrap_or_default();
-    if let Some(refusal) = found.refusal.or(found.unasked) {
+    let mut found = found.unwrap_or_default();
+    let refused = found.refusal.or(found.unasked);
+    if let Some(refusal) = refused {
         let what = if found.refusal.is_some() { "the list of processes" } else { "some of the processes" };
         let consequence = "sockets that only they hold are listed without their owner";
         snapshot.gaps.push(vantage::refusal_gap(what, refusal, consequence));
+        found.counts.hidden_possible = true;
     }
     for (table, bad) in std::mem::take(&mut tables.bad_rows) {
         snapshot.gaps.push(bad_rows(table, bad));
@@ -127,6 +131,7 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     vantage::sort_refusals(&mut snapshot.counts, &snapshot.vantage);
     let gaps = vantage::process_gaps(&mut snapshot.counts, &snapshot.vantage, unowned);
     snapshot.gaps.extend(gaps);
+    doubt_descriptors(&mut snapshot, refused.is_some());
     snapshot.gaps.extend(table_gaps(&snapshot));
     if let Some(protocols) = &protocols {
         snapshot.gaps.extend(protocols.uncovered().into_iter().map(uncovered));
@@ -153,10 +158,7 @@ fn connected(kernel: &dyn Kernel, protocols: Option<&Protocols>, listeners: usiz
 fn add_vsock(tables: &mut Tables, pass: &mut Found) {
     let mut rows: HashMap<u64, u32> = HashMap::new();
     for (socket, process, fd) in std::mem::take(&mut pass.vsock) {
-        let row = *rows.entry(socket.inode).or_insert_with(|| {
-            tables.join(socket);
-            (tables.sockets.len() - 1) as u32
-        });
+        let row = *rows.entry(socket.inode).or_insert_with(|| tables.join(socket) as u32);
         pass.holders.push(crate::model::Holder { socket: row, process, fd });
     }
 }
@@ -174,6 +176,7 @@ fn merge(found: &mut Found, pass: Found) {
             (found.processes.len() - 1) as u32
         }));
     }
+    found.unasked = found.unasked.or(pass.refusal).or(pass.unasked);
     let holders = pass.holders.into_iter();
     found.holders.extend(holders.map(|h| crate::model::Holder { process: moved[h.process as usize], ..h }));
 }
@@ -268,16 +271,31 @@ fn order(snapshot: &mut Snapshot) {
 
 fn bad_rows(table: Table, bad: usize) -> Gap {
     Gap {
-        what: format!("{bad} rows of the table {}", table.name()),
+        what: format!("{bad} row{} of the table {}", if bad == 1 { "" } else { "s" }, table.name()),
         why: "they made no sense".into(),
         consequence: "the sockets that they told of are not listed".into(),
         remedy: "record the host with `earmark capture` and report it".into(),
     }
 }
 
+/// A table of what descriptors lead to is whole only where every descriptor could be read.
+fn doubt_descriptors(snapshot: &mut Snapshot, refused: bool) {
+    let counts = &snapshot.counts;
+    if !refused && counts.no_permission + counts.denied_despite_caps + counts.hidden_descriptors == 0 {
+        return;
+    }
+    for table in snapshot.tables.iter_mut().filter(|table| table.source == Some(Source::Fd)) {
+        table.status = TableStatus::Unreadable;
+        table.error = Some("not every descriptor could be read, and nothing else leads to these sockets".to_owned());
+    }
+}
+
 fn table_gaps(snapshot: &Snapshot) -> Vec<Gap> {
     let bad = snapshot.tables.iter().filter_map(|table| {
         let (why, remedy) = match table.status {
+            TableStatus::Unreadable if table.source == Some(Source::Fd) => {
+                (table.error.clone().unwrap_or_default(), "run it as root, or load the kernel module vsock_diag")
+            }
             TableStatus::Unreadable => {
                 (table.error.clone().unwrap_or_default(), "allow netlink(7) and /proc/net to this program, as root")
             }
@@ -295,9 +313,12 @@ fn table_gaps(snapshot: &Snapshot) -> Vec<Gap> {
 
 fn uncovered((name, sockets): (String, u64)) -> Gap {
     Gap {
-        what: format!("{sockets} sockets of the protocol {name}"),
+        what: format!("{sockets} socket{} of the protocol {name}", if sockets == 1 { "" } else { "s" }),
         why: "no table of them is read".into(),
         consequence: "they are not listed".into(),
         remedy: "look with a tool made for that protocol".into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

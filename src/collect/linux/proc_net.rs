@@ -15,19 +15,18 @@ pub const fn file(table: Table) -> Option<&'static str> {
         Table::Udp6 | Table::Udp6Connected => "udp6",
         Table::UdpLite => "udplite",
         Table::UdpLite6 => "udplite6",
-        Table::Sctp => "sctp/eps",
+        // One file for both families.
+        Table::Sctp | Table::Sctp6 => "sctp/eps",
         Table::Raw => "raw",
         Table::Raw6 => "raw6",
         Table::Packet => "packet",
         Table::Unix => "unix",
         Table::TcpTimeWait => "tcp",
         Table::Tcp6TimeWait => "tcp6",
-        // SCTP has one file for both families; the rest has none.
         Table::TcpBound
         | Table::Tcp6Bound
         | Table::Mptcp
         | Table::Mptcp6
-        | Table::Sctp6
         | Table::Dccp
         | Table::Dccp6
         | Table::Vsock => return None,
@@ -42,9 +41,10 @@ pub const fn lacks(table: Table) -> &'static [&'static str] {
             &["backlog", "cgroup", "cookie", "drops", "interface", "mptcp"]
         }
         Table::Udp6 | Table::Udp6Connected | Table::UdpLite6 => &["cgroup", "cookie", "dual_stack", "interface"],
-        Table::Raw6 => &["cookie", "dual_stack", "interface"],
+        Table::Raw6 => &["cgroup", "cookie", "dual_stack", "interface"],
+        Table::Sctp | Table::Sctp6 => &["backlog", "cgroup", "cookie", "drops", "dual_stack", "interface"],
         Table::Packet => &["cookie"],
-        Table::Unix => &["backlog", "cookie", "uid"],
+        Table::Unix => &["backlog", "cookie", "recv_queue", "uid"],
         _ => &["cgroup", "cookie", "interface"],
     }
 }
@@ -53,12 +53,22 @@ pub const fn lacks(table: Table) -> &'static [&'static str] {
 pub fn decode(table: Table, text: &[u8]) -> (Vec<Socket>, usize) {
     let mut sockets = Vec::new();
     let mut bad = 0;
+    // A path may hold newlines, and the file does not escape them: what is no row goes on with the path before it.
+    let mut path_goes_on = false;
     // The first line is a heading.
     for line in text.split(|byte| *byte == b'\n').skip(1).filter(|line| !line.is_empty()) {
         let row = match table {
             Table::Packet => packet_row(line).map(|socket| sockets.push(socket)),
-            Table::Unix => unix_row(line).map(|socket| sockets.extend(socket)),
-            Table::Sctp => sctp_row(line, &mut sockets),
+            Table::Unix => match unix_row(line) {
+                Some(socket) => {
+                    path_goes_on = socket.is_some();
+                    sockets.extend(socket);
+                    Some(())
+                }
+                None if path_goes_on => sockets.last_mut().and_then(|socket| add_to_path(socket, line)),
+                None => None,
+            },
+            Table::Sctp | Table::Sctp6 => sctp_row(line, &mut sockets),
             _ => inet_row(table, line).map(|socket| sockets.extend(socket)),
         };
         bad += usize::from(row.is_none());
@@ -164,6 +174,18 @@ fn unix_row(line: &[u8]) -> Option<Option<Socket>> {
         _ => return Some(None),
     };
     Some(Some(bare(Transport::Unix, state, Local::Unix { kind, path }, inode)))
+}
+
+/// Adds a line to a path; `None` where there is none, or the whole is longer than a path may be, unix(7).
+fn add_to_path(socket: &mut Socket, line: &[u8]) -> Option<()> {
+    const LONGEST: usize = 108;
+    match &mut socket.local {
+        Local::Unix { path, .. } if !path.is_empty() && path.as_bytes().len() + line.len() < LONGEST => {
+            *path = Text::new([path.as_bytes(), b"\n", line].concat());
+            Some(())
+        }
+        _ => None,
+    }
 }
 
 /// `ENDPT SOCK STY SST HBKT LPORT UID INODE LADDRS`, numbers in decimal, addresses as text.
@@ -335,6 +357,22 @@ mod tests {
                 Local::Unix { kind: UnixKind::Dgram, path: Text::from("\0bus") },
             ]
         );
+    }
+
+    #[test]
+    fn unix_paths_keep_their_newlines() {
+        let text = b"Num       RefCount Protocol Flags    Type St Inode Path
+0: 00000002 00000000 00010000 0001 01 100 /run/a
+b: c
+0: 00000002 00000000 00010000 0001 01 101 @x
+0: 00000003 00000000 00000000 0001 03 103 /run/connected
+d
+";
+        let (sockets, bad) = decode(Table::Unix, text);
+        assert_eq!(bad, 1, "what goes on with a row that is not kept belongs to none");
+        let named = |name| Local::Unix { kind: UnixKind::Stream, path: Text::from(name) };
+        let locals: Vec<_> = sockets.into_iter().map(|socket| socket.local).collect();
+        assert_eq!(locals, [named("/run/a\nb: c"), named("\0x")]);
     }
 
     #[test]

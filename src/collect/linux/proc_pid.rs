@@ -127,17 +127,12 @@ pub fn host_file(answer: &[u8]) -> Option<HostFile> {
     Some(HostFile { file: file?, path })
 }
 
-/// Whether a file lies where its user may write, or for root, who may write everywhere, where anybody else may: then
-/// its name says nothing about what it is.
+/// Whether a file lies where somebody other than root may write: then its name says nothing about what it is. Whose
+/// place it is does not matter, since one person may run programs as several users (subuid(5)). A group counts where the
+/// process is in it: Debian lets the group staff write below /usr/local, which is root's choice.
 pub fn is_writable(file: &HostFile, user: &Ids) -> bool {
-    file.path.iter().any(|at| {
-        let others = at.mode & 0o002 != 0;
-        match user.uid {
-            // Debian lets the group staff write below /usr/local: root's choice, and no other user's place.
-            0 => others || at.uid != 0,
-            uid => others || at.uid == uid || (at.mode & 0o020 != 0 && user.groups.contains(&at.gid)),
-        }
-    })
+    let in_group = |at: &Permissions| user.uid != 0 && at.mode & 0o020 != 0 && user.groups.contains(&at.gid);
+    file.path.iter().any(|at| at.mode & 0o002 != 0 || at.uid != 0 || in_group(at))
 }
 
 /// True where more groups than the effective one may decide whether a user may write.
@@ -176,10 +171,12 @@ pub fn cgroup(text: &[u8]) -> Option<Cgroup> {
     let mut unified = None;
     let mut named = None;
     for line in text.split(|byte| *byte == b'\n') {
-        if let Some(path) = line.strip_prefix(b"0::") {
-            unified = Some(path);
-        } else if let Some(at) = line.windows(14).position(|window| window == b":name=systemd:") {
-            named = Some(&line[at + 14..]);
+        // `HIERARCHY:CONTROLLERS:PATH`; only the path may hold another colon.
+        let mut fields = line.splitn(3, |byte| *byte == b':').skip(1);
+        match (fields.next(), fields.next()) {
+            (Some(b""), path) => unified = path,
+            (Some(b"name=systemd"), path) => named = path,
+            _ => {}
         }
     }
     // With both, systemd of a hybrid host keeps its units in its own hierarchy.
