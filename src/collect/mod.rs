@@ -65,6 +65,8 @@ pub fn snapshot(ask: &Ask) -> Result<Snapshot, Error> {
 pub fn record(ask: &Ask) -> Result<String, Error> {
     let live = linux::Live::new(ask.time)?;
     let recorder = linux::Recorder::new(&live);
+    // What a plain run asks, then all that any run could: of which descriptors more is asked differs.
+    linux::snapshot(&recorder, ask);
     linux::snapshot(&recorder, &ask.everything());
     Ok(recorder.finish().to_text())
 }

@@ -169,13 +169,6 @@ impl Found {
         self.vsock_refusal = self.vsock_refusal.or(other.vsock_refusal);
         self.unasked = self.unasked.or(other.unasked);
     }
-
-    /// Why the descriptors of some process could not be looked through, so that what shows in descriptors alone is not
-    /// whole.
-    pub fn blind(&self) -> Option<Refusal> {
-        let closed = self.counts.no_permission + self.counts.hidden_descriptors > 0;
-        self.refusal.or(self.unasked).or(self.vsock_refusal).or(closed.then_some(Refusal::EACCES))
-    }
 }
 
 /// Descriptors that could not be read: why, how many, and whether not one could.
@@ -193,7 +186,9 @@ impl Pass<'_> {
             let (vsock, vsock_refusal) = match self.vsock && !listing.unwanted.is_empty() {
                 true => match self.vsock_sockets(pid, &listing.unwanted) {
                     Ok(vsock) => (vsock, None),
-                    Err(refusal) => (Vec::new(), Some(refusal).filter(|refusal| !refusal.is_gone())),
+                    // A capture asks it of every process that holds a socket of no other table, as a vsock one is.
+                    Err(refusal) if refusal.is_gone() || refusal == Refusal::NotRecorded => (Vec::new(), None),
+                    Err(refusal) => (Vec::new(), Some(refusal)),
                 },
                 false => (Vec::new(), None),
             };

@@ -16,7 +16,6 @@ mod transcript;
 mod vantage;
 
 pub use kernel::Kernel;
-use kernel::Refusal;
 pub use live::Live;
 pub use transcript::{Recorder, Replay};
 
@@ -97,8 +96,7 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
         let pass = Pass { kernel, wanted, vsock, connected, cmdline: ask.cmdline, boot, files: &files };
         let mut pass = holders::scan(&pass);
         add_vsock(&mut tables, &mut pass);
-        let hidden = vantage::hides(&snapshot.vantage).then_some(Refusal::EACCES);
-        if let Some(refusal) = pass.blind().or(hidden).filter(|_| vsock) {
+        if let Some(refusal) = pass.vsock_refusal {
             tables.doubt(Table::Vsock, refusal);
         }
         match &mut found {
@@ -116,6 +114,7 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     for (table, bad) in std::mem::take(&mut tables.bad_rows) {
         snapshot.gaps.push(bad_rows(table, bad));
     }
+    let by_descriptors = tables.wants_descriptors(Table::Vsock);
     (snapshot.sockets, snapshot.tables) = tables.finish();
     (snapshot.counts, snapshot.processes, snapshot.holders) = (found.counts, found.processes, found.holders);
     name_users(kernel, &mut snapshot);
@@ -130,7 +129,7 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     snapshot.holders.iter().for_each(|holder| holds[holder.socket as usize] = true);
     let unowned = holds.iter().zip(&snapshot.sockets).any(|(held, socket)| !held && !socket.raced);
     vantage::sort_refusals(&mut snapshot.counts, &snapshot.vantage);
-    let gaps = vantage::process_gaps(&mut snapshot.counts, &snapshot.vantage, unowned);
+    let gaps = vantage::process_gaps(&mut snapshot.counts, &snapshot.vantage, unowned, by_descriptors);
     snapshot.gaps.extend(gaps);
     snapshot.gaps.extend(table_gaps(&snapshot));
     if let Some(protocols) = &protocols {

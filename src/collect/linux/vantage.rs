@@ -162,17 +162,21 @@ pub fn sort_refusals(counts: &mut ProcessCounts, vantage: &Vantage) {
 }
 
 /// True where `/proc` hides other users' processes from this run.
-pub fn hides(vantage: &Vantage) -> bool {
+fn hides(vantage: &Vantage) -> bool {
     let may_trace = vantage.caps.as_ref().is_some_and(|caps| caps.contains(&"cap_sys_ptrace"));
     matches!(vantage.hidepid, Some(Hidepid::Invisible | Hidepid::Ptraceable)) && !may_trace
 }
 
-/// What could not be seen of the processes. `unowned` is true where some socket is without a holder.
-pub fn process_gaps(counts: &mut ProcessCounts, vantage: &Vantage, unowned: bool) -> Vec<Gap> {
+/// What could not be seen of the processes. `unowned` is true where some socket is without a holder, `vsock` where the
+/// sockets of vsock can only be had from descriptors.
+pub fn process_gaps(counts: &mut ProcessCounts, vantage: &Vantage, unowned: bool, vsock: bool) -> Vec<Gap> {
     let mut gaps = Vec::new();
     let mut gap = |what: String, why: String, remedy: &str| {
-        let consequence = "sockets that only they hold are listed without their owner".to_owned();
-        gaps.push(Gap { what, why, consequence, remedy: remedy.to_owned() });
+        let consequence = match vsock {
+            true => "sockets that only they hold are listed without their owner, and vsock sockets not at all",
+            false => "sockets that only they hold are listed without their owner",
+        };
+        gaps.push(Gap { what, why, consequence: consequence.to_owned(), remedy: remedy.to_owned() });
     };
     if counts.no_permission > 0 {
         let lacking: Vec<&str> =
