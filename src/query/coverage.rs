@@ -1,7 +1,7 @@
 //! Whether what was not found could have been missed.
 
 use super::{Choice, Match, Query, What};
-use crate::model::{Gap, Source, TableRead, TableStatus, Transport};
+use crate::model::{Gap, TableRead, TableStatus, Transport};
 use crate::report::Report;
 
 /// How a run without a query ended: something could be read, or nothing.
@@ -36,15 +36,11 @@ pub(super) fn of_nothing(report: &Report, query: &Query, transports: &[Transport
         "vsock" => places.iter().any(|place| place.transports.contains(&Transport::Vsock)),
         name => !name.starts_with("mptcp") || places.iter().any(|place| place.mptcp),
     };
-    let counts = &report.counts;
-    let closed = counts.no_permission + counts.denied_despite_caps + counts.hidden_descriptors > 0;
     let unread = report.tables.iter().find(|table| {
-        // What descriptors lead to is whole only where every descriptor could be read.
-        let partial = table.source == Some(Source::Fd) && closed;
         needed(table)
             && could_hold(table, &query.choice, &narrowed)
             && could_be_in(table, query, report)
-            && (partial || matches!(table.status, TableStatus::Unreadable | TableStatus::Unstable))
+            && matches!(table.status, TableStatus::Unreadable | TableStatus::Unstable)
     });
     if let Some(table) = unread {
         let why = table.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();

@@ -105,7 +105,8 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
         }
     }
     let mut found = found.unwrap_or_default();
-    if let Some(refusal) = found.refusal.or(found.unasked) {
+    let refused = found.refusal.or(found.unasked);
+    if let Some(refusal) = refused {
         let what = if found.refusal.is_some() { "the list of processes" } else { "some of the processes" };
         let consequence = "sockets that only they hold are listed without their owner";
         snapshot.gaps.push(vantage::refusal_gap(what, refusal, consequence));
@@ -114,7 +115,6 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     for (table, bad) in std::mem::take(&mut tables.bad_rows) {
         snapshot.gaps.push(bad_rows(table, bad));
     }
-    let by_descriptors = tables.wants_descriptors(Table::Vsock);
     (snapshot.sockets, snapshot.tables) = tables.finish();
     (snapshot.counts, snapshot.processes, snapshot.holders) = (found.counts, found.processes, found.holders);
     name_users(kernel, &mut snapshot);
@@ -129,8 +129,9 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     snapshot.holders.iter().for_each(|holder| holds[holder.socket as usize] = true);
     let unowned = holds.iter().zip(&snapshot.sockets).any(|(held, socket)| !held && !socket.raced);
     vantage::sort_refusals(&mut snapshot.counts, &snapshot.vantage);
-    let gaps = vantage::process_gaps(&mut snapshot.counts, &snapshot.vantage, unowned, by_descriptors);
+    let gaps = vantage::process_gaps(&mut snapshot.counts, &snapshot.vantage, unowned);
     snapshot.gaps.extend(gaps);
+    doubt_descriptors(&mut snapshot, refused.is_some());
     snapshot.gaps.extend(table_gaps(&snapshot));
     if let Some(protocols) = &protocols {
         snapshot.gaps.extend(protocols.uncovered().into_iter().map(uncovered));
@@ -274,6 +275,18 @@ fn bad_rows(table: Table, bad: usize) -> Gap {
         why: "they made no sense".into(),
         consequence: "the sockets that they told of are not listed".into(),
         remedy: "record the host with `earmark capture` and report it".into(),
+    }
+}
+
+/// A table of what descriptors lead to is whole only where every descriptor could be read.
+fn doubt_descriptors(snapshot: &mut Snapshot, refused: bool) {
+    let counts = &snapshot.counts;
+    if !refused && counts.no_permission + counts.denied_despite_caps + counts.hidden_descriptors == 0 {
+        return;
+    }
+    for table in snapshot.tables.iter_mut().filter(|table| table.source == Some(Source::Fd)) {
+        table.status = TableStatus::Unreadable;
+        table.error = Some("not every descriptor could be read, and nothing else leads to these sockets".to_owned());
     }
 }
 
