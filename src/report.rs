@@ -71,7 +71,7 @@ pub struct Listener {
     pub interface: Text,
     /// The class of the bound address.
     pub scope: Scope,
-    /// That class, narrowed by the device and the namespace's own addresses: what severity uses.
+    /// That class, narrowed by the device and the devices of the namespace: what severity uses.
     pub exposure: Scope,
     /// The kernel chose the port, and neither registry nor policy names it.
     pub ephemeral: bool,

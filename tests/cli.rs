@@ -102,9 +102,17 @@ fn queries_choose_and_the_exit_says_what_came_of_it() {
 #[test]
 fn without_privilege_only_what_was_seen_is_denied() {
     // Ports are seen by everybody, owners are not.
-    for (line, exit) in
-        [("3221", 0), ("4444", 1), ("ssh", 0), ("haproxy", 3), ("user:www-data", 3), ("4444 haproxy", 1)]
-    {
+    for (line, exit) in [
+        ("3221", 0),
+        ("4444", 1),
+        ("ssh", 0),
+        ("haproxy", 3),
+        ("user:www-data", 3),
+        ("4444 haproxy", 1),
+        ("severity:>=high", 3),
+        ("severity:low", 0),
+        ("4444 severity:>=high", 1),
+    ] {
         assert_eq!(endpoints(line, AS_NOBODY).1, exit, "earmark {line}");
     }
 }
@@ -236,6 +244,15 @@ fn a_narrow_table_keeps_address_and_port() {
     let table = text(&output.stdout);
     let row = table.lines().find(|line| line.contains("3221")).expect("a row");
     assert!(row.contains("0.0.0.0") && row.len() <= 40, "{table}");
+
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("table");
+    let name = file.to_str().expect("a path in UTF-8");
+    let output =
+        earmark(&["--from", &capture(SERVER), "--output", name]).env("COLUMNS", "40").output().expect("it starts");
+    assert_eq!(status(&output), 0);
+    let table = std::fs::read_to_string(&file).expect("a table");
+    assert!(table.contains("EXPOSURE"), "a file has no width: {table}");
 }
 
 #[test]
@@ -270,6 +287,22 @@ fn generated_texts_are_there() {
         let value: serde_json::Value = serde_json::from_slice(&run(&arguments).stdout).expect("JSON");
         let schema = format!("earmark.{}/1", arguments[0]);
         assert_eq!(value["schema"], schema.as_str());
+        // A remedy is one line; only explanations are Markdown.
+        for rule in value["rules"].as_array().into_iter().flatten() {
+            assert!(rule["remedy"].as_str().is_some_and(|remedy| !remedy.contains('\n')), "{rule}");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_asks_for_an_ephemeral_port_gets_a_row() {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let port = socket.local_addr().expect("an address").port().to_string();
+    for query in [vec![port.clone()], vec!["-i".to_owned(), format!(":{port}")]] {
+        let table = text(&run(&query.iter().map(String::as_str).collect::<Vec<_>>()).stdout);
+        let pid = std::process::id().to_string();
+        assert!(table.lines().any(|line| line.contains(&port) && line.contains(&pid)), "{table}");
     }
 }
 

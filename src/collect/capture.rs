@@ -7,17 +7,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use crate::model::Text;
 
 /// The first word of a capture.
-const MAGIC: &str = "earmark-capture/1";
+pub const MAGIC: &str = "earmark-capture/1";
 
 /// Bytes of an answer on one line.
 const HEX_LINE: usize = 64;
 
-/// An answer: bytes, or the error number that refused it.
-pub type Answer = Result<Vec<u8>, i32>;
+/// An answer: bytes, or the error number that refused it. Shared, so that a capture takes no more room than its text:
+/// a line may stand for as large an answer as it likes.
+pub type Answer = Result<Arc<Vec<u8>>, i32>;
 
 /// Every question that was asked, and its answers in the order in which they came.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -75,7 +77,11 @@ impl Capture {
         })?;
         let mut lines = text.split('\n').enumerate().map(|(at, line)| (at + 1, line));
         let first = lines.next().and_then(|(_, line)| line.strip_prefix(MAGIC)?.strip_prefix(' '));
-        let platform = first.ok_or(Malformed { line: 1, problem: "it does not begin as a capture does" })?.to_owned();
+        let foreign = match text.starts_with("earmark-capture/") {
+            true => "it is a capture in a format that this version does not know",
+            false => "it does not begin as a capture does",
+        };
+        let platform = first.ok_or(Malformed { line: 1, problem: foreign })?.to_owned();
         let mut capture = Self { platform, ..Self::default() };
         let mut current: Option<&mut Vec<Answer>> = None;
         for (line, content) in lines {
@@ -93,15 +99,22 @@ impl Capture {
                     if time != Some(answers.len() + 1) {
                         return Err(malformed("this question is not counted from where it was asked before"));
                     }
-                    answers.push(Ok(Vec::new()));
+                    answers.push(Ok(Arc::default()));
                     current = Some(answers);
                 }
                 _ => {
-                    let answers = current.as_mut().ok_or(malformed("an answer stands before any question"))?;
+                    let answers = current.take().ok_or(malformed("an answer stands without a question"))?;
                     let Some((last, earlier)) = answers.split_last_mut() else { continue };
                     match (mark, last) {
-                        ("|", Ok(bytes)) => read_text(rest, bytes).ok_or(malformed("a text is not escaped"))?,
-                        ("~", Ok(bytes)) => read_hex(rest, bytes).ok_or(malformed("bytes are not hexadecimal"))?,
+                        ("|", Ok(bytes)) => {
+                            read_text(rest, Arc::make_mut(bytes)).ok_or(malformed("a text is not escaped"))?;
+                            current = Some(answers);
+                        }
+                        ("~", Ok(bytes)) => {
+                            read_hex(rest, Arc::make_mut(bytes)).ok_or(malformed("bytes are not hexadecimal"))?;
+                            current = Some(answers);
+                        }
+                        // These two are whole in one line, and nothing may follow.
                         ("!", last) => *last = Err(rest.parse().map_err(|_| malformed("an error is no number"))?),
                         ("=", last) => {
                             let of = rest.parse::<usize>().ok().and_then(|of| earlier.get(of.checked_sub(1)?));
@@ -177,16 +190,17 @@ mod tests {
         Capture { platform: "linux".into(), heading: vec!["kernel 6.18".into()], answers }
     }
 
+    fn answer(bytes: &[u8]) -> Answer {
+        Ok(Arc::new(bytes.to_vec()))
+    }
+
     #[test]
     fn it_is_a_text_that_people_can_read() {
         let capture = capture_of(vec![
-            (
-                "stat 12",
-                vec![Ok(b"12 (a b\x1b) S 1\n".to_vec()), Ok(b"12 (c\\".to_vec()), Ok(b"12 (a b\x1b) S 1\n".to_vec())],
-            ),
+            ("stat 12", vec![answer(b"12 (a b\x1b) S 1\n"), answer(b"12 (c\\"), answer(b"12 (a b\x1b) S 1\n")]),
             ("exe 12", vec![Err(13)]),
-            ("pids", vec![Ok(Vec::new())]),
-            ("diag tcp", vec![Ok(vec![0, 1, 255])]),
+            ("pids", vec![answer(b"")]),
+            ("diag tcp", vec![answer(&[0, 1, 255])]),
         ]);
         let text = capture.to_text();
         assert_eq!(
@@ -199,10 +213,12 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_line() {
-        let cases: [(&[u8], usize, &str); 8] = [
+        let cases: [(&[u8], usize, &str); 10] = [
             (b"", 1, "it does not begin as a capture does"),
             (b"root:x:0:0\n", 1, "it does not begin as a capture does"),
-            (b"earmark-capture/1 linux\n| a\n", 2, "an answer stands before any question"),
+            (b"earmark-capture/1 linux\n| a\n", 2, "an answer stands without a question"),
+            (b"earmark-capture/1 linux\n? a\n! 1\n| a\n", 4, "an answer stands without a question"),
+            (b"earmark-capture/1 linux\n? a\n| a\n?2 a\n= 1\n| a\n", 6, "an answer stands without a question"),
             (b"earmark-capture/1 linux\n? a\n~ 0g\n", 3, "bytes are not hexadecimal"),
             (b"earmark-capture/1 linux\n? a\n| \\q\n", 3, "a text is not escaped"),
             (b"earmark-capture/1 linux\n? a\n? a\n", 3, "this question is not counted from where it was asked before"),
@@ -214,6 +230,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_short_line_cannot_stand_for_much_room() {
+        // 1 MB, said a thousand times in 9 kB.
+        let mut text = format!("earmark-capture/1 linux\n? a\n| {}\n", "a".repeat(1 << 20));
+        (2..1000).for_each(|time| text += &format!("?{time} a\n= {}\n", time - 1));
+        let capture = Capture::parse(text.as_bytes()).expect("a capture");
+        let answers: Vec<_> = capture.answers["a"].iter().flatten().collect();
+        assert!(answers.iter().all(|answer| Arc::ptr_eq(answer, answers[0])));
+    }
+
     proptest! {
         #[test]
         fn what_is_written_is_read_back(
@@ -221,7 +247,7 @@ mod tests {
             second in proptest::collection::vec(any::<u8>(), 0..20),
             errno in 1i32..200,
         ) {
-            let answers = vec![Ok(first.clone()), Ok(second), Err(errno), Ok(first), Err(errno)];
+            let answers = vec![answer(&first), answer(&second), Err(errno), answer(&first), Err(errno)];
             let capture = capture_of(vec![("file /a \\u{a} #b", answers), ("x #3", vec![Err(errno)])]);
             prop_assert_eq!(Capture::parse(capture.to_text().as_bytes()), Ok(capture));
         }

@@ -1,7 +1,5 @@
 //! How far away a sender may be: the class of the address, narrowed by where its packets can come in.
 
-use std::net::IpAddr;
-
 use crate::model::{Interface, NetNs, Scope, Socket, Text, Transport};
 
 /// The name of the device that a socket is bound to; `if5` for one that could not be looked up, empty for none.
@@ -13,7 +11,7 @@ pub(super) fn interface(socket: &Socket, netns: &NetNs) -> Text {
     }
 }
 
-/// The class of the bound address, narrowed by the bound device and by the addresses of the namespace.
+/// The class of the bound address, narrowed by the bound device and by the devices of the namespace.
 ///
 /// It narrows only by what cannot be otherwise: private addresses do not make a wildcard private, because clouds and
 /// home routers translate public addresses to them, and the namespace does not know.
@@ -33,40 +31,13 @@ pub(super) fn exposure(socket: &Socket, netns: &NetNs) -> Scope {
         return scope;
     }
     // A socket that is bound to a device which is down is judged as if it were up: it soon may be.
-    let outward = |interface: &&Interface| match bound {
+    let outward = |interface: &Interface| match bound {
         Some(_) => interface.index == socket.device,
         None => interface.up && !interface.loopback,
     };
-    if !interfaces.iter().any(|interface| outward(&interface)) {
-        return Scope::Loopback;
-    }
-    // A datagram or a raw packet may arrive by broadcast or multicast where there is no address at all: DHCP does.
-    if !matches!(socket.transport, Transport::Tcp | Transport::Sctp | Transport::Dccp) {
-        return scope;
-    }
-    // A host answers on every device for the addresses of every other, those on the loopback device among them.
-    let addresses = interfaces.iter().filter(|interface| interface.up || outward(interface)).flat_map(|i| &i.addresses);
-    let mut reached = addresses.map(|ip| (ip, Scope::of_ip(*ip)));
-    let takes = |ip: &IpAddr, class: Scope| class != Scope::Loopback && takes_family(socket, ip);
-    let classes: Vec<Scope> =
-        reached.by_ref().filter(|(ip, class)| takes(ip, *class)).map(|(_, class)| class).collect();
-    match classes.as_slice() {
-        [] => Scope::Loopback,
-        classes if classes.iter().all(|class| *class == Scope::LinkLocal) => Scope::LinkLocal,
-        _ => Scope::Wildcard,
-    }
-}
-
-/// True where a wildcard takes connections to an address of that family.
-fn takes_family(socket: &Socket, to: &IpAddr) -> bool {
-    match (socket.ip(), to) {
-        (Some(IpAddr::V4(_)), to) => to.is_ipv4(),
-        // ::ffff:0.0.0.0 takes IPv4 alone.
-        (Some(IpAddr::V6(bound)), to) if bound.to_ipv4_mapped().is_some() => to.is_ipv4(),
-        // Where the table does not tell whether it is IPv6 only, it counts as both.
-        (Some(IpAddr::V6(_)), to) => to.is_ipv6() || socket.v6only != Some(true),
-        (None, _) => true,
-    }
+    // A device that is up is enough, whatever addresses it has: more may come, and a local route or a transparent proxy
+    // makes a host take addresses that no device bears.
+    if interfaces.iter().any(outward) { scope } else { Scope::Loopback }
 }
 
 #[cfg(test)]
@@ -112,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_wildcard_is_narrowed_by_what_cannot_be_otherwise() {
-        use Scope::{LinkLocal, Loopback, Multicast, Private, Public, Wildcard};
+        use Scope::{Loopback, Multicast, Private, Public, Wildcard};
         use Transport::{Packet, Raw, Tcp, Udp, Vsock};
         let lo = || device(1, "lo", true, &["127.0.0.1", "::1"]);
         let with = |more: Vec<Interface>| netns(Some([vec![lo()], more].concat()));
@@ -125,7 +96,7 @@ mod tests {
         let cases = [
             (Tcp, "0.0.0.0", 0, None, &server, Wildcard),
             (Tcp, "::", 0, Some(false), &server, Wildcard),
-            (Tcp, "::", 0, Some(true), &server, LinkLocal),
+            (Tcp, "::", 0, Some(true), &server, Wildcard),
             (Tcp, "::", 0, None, &server, Wildcard),
             (Tcp, "::ffff:0.0.0.0", 0, Some(false), &server, Wildcard),
             (Tcp, "0.0.0.0", 0, None, &alone, Loopback),
@@ -135,9 +106,9 @@ mod tests {
             (Vsock, "0.0.0.0", 0, None, &alone, Wildcard),
             (Tcp, "0.0.0.0", 0, None, &down, Loopback),
             (Tcp, "0.0.0.0", 2, None, &down, Wildcard),
-            (Tcp, "0.0.0.0", 0, None, &bare, Loopback),
-            (Tcp, "::", 0, Some(false), &bare, LinkLocal),
-            (Tcp, "::ffff:0.0.0.0", 0, Some(false), &bare, Loopback),
+            (Tcp, "0.0.0.0", 0, None, &bare, Wildcard),
+            (Tcp, "::", 0, Some(false), &bare, Wildcard),
+            (Tcp, "::ffff:0.0.0.0", 0, Some(false), &bare, Wildcard),
             (Udp, "0.0.0.0", 0, None, &bare, Wildcard),
             (Udp, "::", 0, Some(true), &bare, Wildcard),
             (Tcp, "0.0.0.0", 0, None, &anycast, Wildcard),

@@ -173,7 +173,7 @@ pub struct ProcessCounts {
     pub vanished: u64,
     /// Descriptors that were listed and could not be read, of processes that could.
     pub hidden_descriptors: u64,
-    /// Some processes may not be listed at all.
+    /// Some processes may not have been listed at all, or could not be looked into before the run ended.
     pub hidden_possible: bool,
 }
 

@@ -255,6 +255,26 @@ fn words_choose_what_they_say() {
 }
 
 #[test]
+fn an_endpoint_as_printed_finds_its_listener() {
+    let mut on_device = report();
+    for (at, (address, port, endpoint)) in
+        [("0.0.0.0", 68, "udp/0.0.0.0%eth0:68"), ("fe80::1", 546, "udp/[fe80::1]%eth0:546")].into_iter().enumerate()
+    {
+        on_device.listeners[at] = inet(Transport::Udp, address, port);
+        on_device.listeners[at].endpoint = endpoint.to_owned();
+        on_device.listeners[at].interface = "eth0".into();
+    }
+    let endpoints: Vec<String> = on_device.listeners.iter().map(|listener| listener.endpoint.clone()).collect();
+    for endpoint in endpoints {
+        let (found, outcome) = run(&endpoint, on_device.clone());
+        assert_eq!((found, outcome.matched), (vec![endpoint], Match::Matched));
+    }
+    for (line, found) in [("0.0.0.0%eth0:68", 1), ("0.0.0.0%eth1:68", 0), ("0.0.0.0%eth0:67", 0), ("0.0.0.0%eth0", 1)] {
+        assert_eq!(run(line, on_device.clone()).0.len(), found, "{line}");
+    }
+}
+
+#[test]
 fn what_cannot_be_is_an_error_that_names_the_word() {
     let words = [
         "70000",
@@ -275,6 +295,7 @@ fn what_cannot_be_is_an_error_that_names_the_word() {
         "pid:sshd",
         "pid:-1",
         "pid:",
+        "severity:",
         "uid:root",
         "container:web",
         "70000/tcp",
@@ -284,6 +305,11 @@ fn what_cannot_be_is_an_error_that_names_the_word() {
         assert!(error.to_string().contains(word), "{word}: {error}");
         assert!(!error.hint().is_empty(), "{word}");
     }
+    for blank in ["", " ", "\t"] {
+        assert!(Query::parse(&[blank.to_owned()], Choice::default(), &|_| false).is_err());
+    }
+    // What the shell made of `severity:>=high` without quotes.
+    assert!(query("severity:", &Choice::default()).expect_err("no value").hint().contains("'severity:>=high'"));
     let tcp = Choice { transports: vec![Transport::Tcp], ..Choice::default() };
     assert!(query("udp/53", &tcp).is_err());
     assert!(query("[::]:22", &Choice { ipv4: true, ..Choice::default() }).is_err());
@@ -308,10 +334,20 @@ fn no_match_is_said_only_where_nothing_could_be_missed() {
     assert_eq!(run("4444", unmarked.clone()).1.matched, Match::Nothing);
     assert!(matches!(run("mptcp/4444", unmarked).1.matched, Match::CannotTell(_)));
 
+    let mut closed = report();
+    closed.tables.push(table("vsock", TableStatus::Unreadable));
+    assert_eq!(run("4444", closed.clone()).1.matched, Match::Nothing);
+    assert!(matches!(run("vsock/4444", closed).1.matched, Match::CannotTell(_)));
+
     let mut gap = report();
     let (why, what) = (String::new(), "2 network namespaces".to_owned());
     gap.gaps.push(Gap { what, why: why.clone(), consequence: why.clone(), remedy: why });
-    assert!(matches!(run("4444", gap).1.matched, Match::CannotTell(_)));
+    assert!(matches!(run("4444", gap.clone()).1.matched, Match::CannotTell(_)));
+    for what in ["1 row of the table tcp", "2 rows of the table tcp"] {
+        gap.gaps[0].what = what.to_owned();
+        assert!(matches!(run("tcp/4444", gap.clone()).1.matched, Match::CannotTell(_)), "{what}");
+        assert_eq!(run("udp/4444", gap.clone()).1.matched, Match::Nothing, "{what}");
+    }
 }
 
 #[test]
@@ -319,11 +355,22 @@ fn words_about_owners_need_every_relevant_owner() {
     let mut denied = report();
     denied.listeners[1].owners.clear();
     denied.listeners[1].owner_status = OwnerStatus::Denied;
-    for line in ["haproxy", "pid:77", "user:haproxy", "exe:haproxy", "unit:haproxy", "uid:77", "80 haproxy"] {
+    let about_owners = ["haproxy", "pid:77", "user:haproxy", "exe:haproxy", "unit:haproxy", "uid:77", "80 haproxy"];
+    // What is found wrong rests on who holds it.
+    for line in about_owners.into_iter().chain(["severity:critical", "80 rule:cleartext-management", "80 severity:low"])
+    {
         assert!(matches!(run(line, denied.clone()).1.matched, Match::CannotTell(_)), "{line}");
     }
     // What is known already rules these out, or in.
-    for line in ["22 haproxy", "service:haproxy", "8080", "scope:public user:haproxy", "udp/53 pid:77"] {
+    for line in [
+        "22 severity:critical",
+        "udp/53 rule:cleartext-management",
+        "22 haproxy",
+        "service:haproxy",
+        "8080",
+        "scope:public user:haproxy",
+        "udp/53 pid:77",
+    ] {
         assert_eq!(run(line, denied.clone()).1.matched, Match::Nothing, "{line}");
     }
     for line in ["http", "www nobody", "sshd", "uid:0"] {
@@ -332,7 +379,8 @@ fn words_about_owners_need_every_relevant_owner() {
     let mut nobody = report();
     nobody.listeners[1].owners.clear();
     nobody.listeners[1].owner_status = OwnerStatus::None;
-    assert_eq!(run("pid:77", nobody).1.matched, Match::Nothing);
+    assert_eq!(run("pid:77", nobody.clone()).1.matched, Match::Nothing);
+    assert_eq!(run("severity:critical", nobody).1.matched, Match::Nothing);
 }
 
 #[test]

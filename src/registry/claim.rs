@@ -93,7 +93,12 @@ impl Registry {
         } else if !candidates.iter().any(|entry| entry.takes_any_owner()) {
             for (program, listed) in programs.iter().zip(listed) {
                 let serves = matches!(program.role, Role::Server | Role::Host);
-                if serves && !is_common(&program.name) && !listed.iter().any(|entry| candidates.contains(entry)) {
+                // The name of a file that its user may have put there says nothing: it must not excuse the service either.
+                if serves
+                    && !program.writable
+                    && !is_common(&program.name)
+                    && !listed.iter().any(|entry| candidates.contains(entry))
+                {
                     let new = listed.into_iter().filter(|entry| !claim.owner_is.contains(entry));
                     claim.owner_is.extend(new.collect::<Vec<_>>());
                 }

@@ -36,6 +36,35 @@ fn table_of_a_server() {
 }
 
 #[test]
+fn a_namespace_that_all_rows_share_is_no_column() {
+    let mut report = sample::server();
+    report.namespaces[0].kind = crate::model::NetNsKind::Other;
+    assert!(!as_table(&report, &View::default(), None, false).contains("NETNS"));
+    assert!(as_table(&report, &extended(), None, false).contains("NETNS"));
+    report.namespaces.push(crate::model::NetNs { name: Some("blue".into()), ..report.namespaces[0].clone() });
+    report.listeners[0].socket.netns = 1;
+    assert!(as_table(&report, &View::default(), None, false).contains("blue"));
+}
+
+#[test]
+fn a_hundred_columns_hold_the_exposure() {
+    let nobody = as_table(&sample::nobody(), &View::default(), Some(80), false);
+    assert!(nobody.contains("EXPOSURE") && !nobody.contains("?     wildcard"), "no unit is known: {nobody}");
+    let table = as_table(&sample::server(), &View::default(), Some(100), false);
+    for column in ["SERVICE", "PROCESS", "USER", "UNIT", "EXPOSURE"] {
+        assert!(table.lines().next().is_some_and(|header| header.contains(column)), "{table}");
+    }
+}
+
+#[test]
+fn who_looks_for_an_ephemeral_socket_sees_it() {
+    let report = sample::server();
+    assert!(as_table(&report, &View::default(), None, false).contains("also: 3 ephemeral UDP sockets"));
+    let asked = as_table(&report, &View { passing: true, ..View::default() }, None, false);
+    assert!(!asked.contains("also:") && asked.contains("37041") && asked.contains("40001"), "{asked}");
+}
+
+#[test]
 fn table_of_a_router() {
     let report = sample::router();
     for width in [200, 100, 60, 40] {
@@ -90,6 +119,20 @@ fn documents_for_programs() {
     insta::assert_snapshot!("nobody_json_stable", rendered(|out| json(&nobody, &stable(), out)));
     insta::assert_snapshot!("local_json", rendered(|out| json(&sample::local(), &View::default(), out)));
     insta::assert_snapshot!("server_json_stable", rendered(|out| json(&server, &stable(), out)));
+}
+
+#[test]
+fn pages_fit_a_narrow_screen() {
+    let all: Vec<&crate::finding::RuleInfo> = crate::rules::all().iter().map(|rule| &rule.info).collect();
+    let explanation = sample::explanation(&Text::from("sshd"));
+    for width in [80, 60] {
+        let screen = Screen { width: Some(width), color: false };
+        let catalogue = rendered(|out| rules(&all, &screen, out));
+        let page = rendered(|out| explain(&explanation, &screen, out));
+        for line in catalogue.lines().chain(page.lines()) {
+            assert!(line.len() <= usize::from(width), "{width}: {line}");
+        }
+    }
 }
 
 #[test]

@@ -13,9 +13,10 @@ pub(super) const RULE: Rule = Rule {
         explanation: "\
 A socket that receives has somebody behind it: a process with a descriptor for it, or the kernel. Here every process
 could be looked into and none has such a descriptor. The kernel itself is the usual answer: NFS (2049, 111), WireGuard,
-VXLAN (4789), GENEVE, L2TP, an iSCSI target. A socket can also be kept by a thread with a descriptor table of its own,
-by an io_uring file table, by a message in flight between two processes, or by something that hides its processes. None
-of these places was looked at, so this finding says where to look, not that the host was broken into.
+VXLAN (4789), GENEVE, L2TP, an iSCSI target. A socket can also be kept by a thread whose first thread has ended or has
+another table of descriptors, by an io_uring file table, by a message in flight between two processes, or by something
+that hides its processes. None of these places was looked at, so this finding says where to look, not that the host was
+broken into.
 
 It fires only where the view was complete: a process that could not be looked into, a `/proc` that hides processes and a
 pid namespace within the host's are reported as gaps in the coverage instead.",
@@ -54,10 +55,10 @@ fn check(subject: &Subject<'_>) -> Option<Draft> {
         Exposure::Loopback => Severity::Info,
     };
     let mut evidence = vec![
-        Evidence::new("coverage", "the descriptors of every process were read, and none leads to this socket"),
+        Evidence::new("coverage", "the descriptors of every listed process were read, and none leads to this socket"),
         Evidence::new(
             "coverage",
-            "not looked at: threads with a descriptor table of their own, io_uring, messages in flight, the kernel",
+            "not looked at: threads other than the first of a process, io_uring, messages in flight, the kernel",
         ),
     ];
     evidence.extend(subject.socket.uid.map(|uid| Evidence::new("owner", format!("uid {uid} created it"))));

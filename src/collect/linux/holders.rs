@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::kernel::{Kernel, Refusal};
-use super::proc_pid::{self, HostFile};
+use super::proc_pid::{self, HostFile, Ids};
 use super::question::Question;
 use super::sock_diag::bare;
 use crate::model::{
@@ -28,6 +28,8 @@ pub struct Pass<'a> {
     pub wanted: &'a [(u64, u32)],
     /// Look for vsock sockets among the descriptors that are not wanted.
     pub vsock: bool,
+    /// Inodes of sockets that are connections and so no vsock sockets, sorted.
+    pub connected: &'a [u64],
     /// Read command lines.
     pub cmdline: bool,
     /// When the host booted, and its clock ticks a second.
@@ -47,6 +49,13 @@ struct Holding {
     vsock: Vec<(Socket, u32)>,
 }
 
+/// What a visit to a process brought.
+struct Visit {
+    holding: Option<Holding>,
+    hidden: Hidden,
+    vsock_refusal: Option<Refusal>,
+}
+
 /// What a pass found.
 #[derive(Default)]
 pub struct Found {
@@ -58,6 +67,8 @@ pub struct Found {
     pub holders: Vec<Holder>,
     /// Vsock sockets with the process that holds them and its descriptor.
     pub vsock: Vec<(Socket, u32, u32)>,
+    /// Why vsock sockets could not be looked for among the descriptors of some process.
+    pub vsock_refusal: Option<Refusal>,
     /// Why the list of processes could not be had.
     pub refusal: Option<Refusal>,
     /// The capture or the time ended before every process was looked at.
@@ -70,10 +81,18 @@ pub fn scan(pass: &Pass<'_>) -> Found {
         Ok(pids) => pids,
         Err(refusal) => return Found { refusal: Some(refusal), ..Found::default() },
     };
-    let pids: Vec<u32> =
-        pids.split(|byte| *byte == b'\n').filter_map(|pid| std::str::from_utf8(pid).ok()?.parse().ok()).collect();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = (pids.len() / PROCESSES_PER_THREAD).clamp(1, cores.min(8));
+    let mut pids: Vec<u32> = pids.split(|byte| *byte == b'\n').filter_map(number).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    if pids.is_empty() {
+        // This run is a process too: what is mounted at `/proc` is something else.
+        return Found { refusal: Some(Refusal::ENOENT), ..Found::default() };
+    }
+    let threads = match pids.len() / PROCESSES_PER_THREAD {
+        // How many cores there are is a question to several files.
+        0 | 1 => 1,
+        wanted => wanted.min(std::thread::available_parallelism().map_or(1, usize::from)).min(8),
+    };
     let next = AtomicUsize::new(0);
     let work = || {
         let mut found = Found::default();
@@ -106,7 +125,8 @@ pub fn scan(pass: &Pass<'_>) -> Found {
 impl Found {
     fn look_at(&mut self, pass: &Pass<'_>, pid: u32, answer: &mut Vec<u8>) {
         self.counts.vanished += match pass.visit(pid, answer) {
-            Ok((holding, hidden)) => {
+            Ok(Visit { holding, hidden, vsock_refusal }) => {
+                self.vsock_refusal = self.vsock_refusal.or(vsock_refusal);
                 match hidden {
                     // A table that can be listed and not read is as closed as one that cannot be listed.
                     Some((refusal, _, true)) if refusal.is_denied() => self.counts.no_permission += 1,
@@ -146,6 +166,7 @@ impl Found {
         self.processes.extend(other.processes);
         self.holders.extend(other.holders.into_iter().map(|h| Holder { process: h.process + shift, ..h }));
         self.vsock.extend(other.vsock.into_iter().map(|(socket, process, fd)| (socket, process + shift, fd)));
+        self.vsock_refusal = self.vsock_refusal.or(other.vsock_refusal);
         self.unasked = self.unasked.or(other.unasked);
     }
 }
@@ -154,25 +175,32 @@ impl Found {
 type Hidden = Option<(Refusal, u64, bool)>;
 
 impl Pass<'_> {
-    fn visit(&self, pid: u32, answer: &mut Vec<u8>) -> Result<(Option<Holding>, Hidden), Refusal> {
+    fn visit(&self, pid: u32, answer: &mut Vec<u8>) -> Result<Visit, Refusal> {
         let mut tries = 2;
         loop {
             tries -= 1;
             answer.clear();
             self.kernel.ask(&Question::Sockets(pid), answer)?;
             let mut listing = self.read_sockets(answer);
-            let vsock = match self.vsock && !listing.unwanted.is_empty() {
-                true => self.vsock_sockets(pid, &listing.unwanted),
-                false => Vec::new(),
+            let hidden = listing.hidden;
+            let (vsock, vsock_refusal) = match self.vsock && !listing.unwanted.is_empty() {
+                true => match self.vsock_sockets(pid, &listing.unwanted) {
+                    Ok(vsock) => (vsock, None),
+                    // A capture asks it of every process that holds a socket of no other table, as a vsock one is.
+                    Err(refusal) if refusal.is_gone() || refusal == Refusal::NotRecorded => (Vec::new(), None),
+                    Err(refusal) => (Vec::new(), Some(refusal)),
+                },
+                false => (Vec::new(), None),
             };
-            let Some(probe) = listing.probe(&vsock) else { return Ok((None, listing.hidden)) };
+            let Some(probe) = listing.probe(&vsock) else { return Ok(Visit { holding: None, hidden, vsock_refusal }) };
             let (mut process, stable) = self.identify(pid, probe)?;
             if stable || tries == 0 {
                 process.raced = !stable;
                 listing.held.sort_unstable();
                 // Of several descriptors for one socket the lowest is told.
                 listing.held.dedup_by_key(|(socket, _)| *socket);
-                return Ok((Some(Holding { process, sockets: listing.held, vsock }), listing.hidden));
+                let holding = Some(Holding { process, sockets: listing.held, vsock });
+                return Ok(Visit { holding, hidden, vsock_refusal });
             }
         }
     }
@@ -181,6 +209,8 @@ impl Pass<'_> {
     fn read_sockets(&self, answer: &[u8]) -> Listing {
         let mut listing = Listing::default();
         let mut seen = 0u64;
+        // Sockets with more than one row, such as those of SCTP, by their first.
+        let mut several = HashMap::new();
         for line in answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let mut words = line.split(|byte| *byte == b' ');
             let (first, second) = (words.next().unwrap_or_default(), words.next().and_then(number::<u64>));
@@ -192,13 +222,22 @@ impl Pass<'_> {
             let (Some(fd), Some(inode)) = (number::<u32>(first), second) else { continue };
             seen += 1;
             let from = self.wanted.partition_point(|(this, _)| *this < inode);
-            let here = self.wanted[from..].iter().take_while(|(this, _)| *this == inode);
-            let before = listing.held.len();
-            listing.held.extend(here.map(|(_, socket)| (*socket, fd)));
-            if listing.held.len() > before {
-                listing.first = listing.first.or(Some((fd, inode)));
-            } else if self.vsock {
-                listing.unwanted.push((fd, inode));
+            let mut here = self.wanted[from..].iter().take_while(|(this, _)| *this == inode).peekable();
+            match here.peek() {
+                // Descriptors come in their order, so a second one for a socket of several rows tells nothing new.
+                Some((_, socket)) if several.get(socket).is_some_and(|lowest| *lowest <= fd) => {}
+                Some((_, first)) => {
+                    let (first, before) = (*first, listing.held.len());
+                    listing.held.extend(here.map(|(_, socket)| (*socket, fd)));
+                    if listing.held.len() > before + 1 {
+                        several.insert(first, fd);
+                    }
+                    listing.first = listing.first.or(Some((fd, inode)));
+                }
+                None if self.vsock && self.connected.binary_search(&inode).is_err() => {
+                    listing.unwanted.push((fd, inode));
+                }
+                None => {}
             }
         }
         listing
@@ -207,6 +246,8 @@ impl Pass<'_> {
     /// What is known of a process, and whether it stayed the same while it was asked for. An error where it is gone.
     fn identify(&self, pid: u32, probe: (u32, u64)) -> Result<(Process, bool), Refusal> {
         let stat = |answer: Vec<u8>| proc_pid::stat(&answer);
+        let owner = || self.kernel.get(&Question::Owner(pid)).ok().and_then(|answer| proc_pid::owner(&answer));
+        let before = owner();
         let first = self.kernel.get(&Question::Stat(pid));
         if let Err(refusal) = first
             && refusal.is_gone()
@@ -214,7 +255,12 @@ impl Pass<'_> {
             return Err(refusal);
         }
         let first = first.ok().and_then(stat);
-        let ids = self.kernel.get(&Question::Ids(pid)).ok().and_then(|answer| proc_pid::ids(&answer));
+        let all_ids = || self.kernel.get(&Question::Ids(pid)).ok().and_then(|answer| proc_pid::ids(&answer));
+        // The kernel makes `status` with much effort: it is read where the directory does not tell enough.
+        let ids = match before {
+            Some(owner) => Some(Ids { uid: owner.uid, groups: vec![owner.gid] }),
+            None => all_ids(),
+        };
         let cgroup = self.kernel.get(&Question::Cgroup(pid)).ok().and_then(|answer| proc_pid::cgroup(&answer));
         let exe = self.kernel.get(&Question::Exe(pid)).ok().and_then(|answer| proc_pid::exe(&answer));
         let cmdline = match self.cmdline {
@@ -227,8 +273,13 @@ impl Pass<'_> {
             Some(exe) => match self.files.get(self.kernel, &exe.path) {
                 Ok(host) => {
                     let state = proc_pid::exe_state(exe, Some(&host));
-                    let writable = ids.as_ref().filter(|_| state == ExeState::Ok);
-                    (state, writable.map(|ids| proc_pid::is_writable(&host, ids)))
+                    let writable = |ids: &Ids| {
+                        proc_pid::is_writable(&host, ids)
+                            || before.is_some()
+                                && proc_pid::wants_groups(&host, ids)
+                                && all_ids().is_some_and(|ids| proc_pid::is_writable(&host, &ids))
+                    };
+                    (state, ids.as_ref().filter(|_| state == ExeState::Ok).map(writable))
                 }
                 // Something else than "there is no such file" hides what the host's root has there.
                 Err(Refusal::ENOENT | Refusal::Errno(ENOTDIR | ELOOP)) => (ExeState::Foreign, None),
@@ -264,14 +315,21 @@ impl Pass<'_> {
         let (fd, inode) = probe;
         let link = self.kernel.get(&Question::Link(pid, fd));
         let holds = link.is_ok_and(|link| link == format!("socket:[{inode}]").as_bytes());
-        let again = self.kernel.get(&Question::Stat(pid)).ok().and_then(stat).map(|stat| stat.start_ticks);
-        Ok((process, holds && again == start_ticks))
+        // Another process has another directory. The same may get a new one when memory is short: then the start tells.
+        let same = match before.zip(owner()) {
+            Some((before, after)) if before.inode == after.inode => true,
+            _ => {
+                let again = self.kernel.get(&Question::Stat(pid)).ok().and_then(stat);
+                again.map(|stat| stat.start_ticks) == start_ticks
+            }
+        };
+        Ok((process, holds && same))
     }
 
     /// The vsock sockets among descriptors.
-    fn vsock_sockets(&self, pid: u32, unwanted: &[(u32, u64)]) -> Vec<(Socket, u32)> {
+    fn vsock_sockets(&self, pid: u32, unwanted: &[(u32, u64)]) -> Result<Vec<(Socket, u32)>, Refusal> {
         let descriptors = unwanted.iter().map(|(fd, _)| *fd).collect();
-        let Ok(answer) = self.kernel.get(&Question::Vsock(pid, descriptors)) else { return Vec::new() };
+        let answer = self.kernel.get(&Question::Vsock(pid, descriptors))?;
         let lines = answer.split(|byte| *byte == b'\n').filter_map(|line| {
             let numbers: Vec<u32> = line.split(|byte| *byte == b' ').map_while(number).collect();
             let [fd, cid, port, kind, listening] = numbers[..] else { return None };
@@ -285,7 +343,7 @@ impl Pass<'_> {
             };
             Some((bare(Transport::Vsock, state, Local::Vsock { cid, port, dgram }, inode), fd))
         });
-        lines.collect()
+        Ok(lines.collect())
     }
 }
 

@@ -15,19 +15,18 @@ pub const fn file(table: Table) -> Option<&'static str> {
         Table::Udp6 | Table::Udp6Connected => "udp6",
         Table::UdpLite => "udplite",
         Table::UdpLite6 => "udplite6",
-        Table::Sctp => "sctp/eps",
+        // One file for both families.
+        Table::Sctp | Table::Sctp6 => "sctp/eps",
         Table::Raw => "raw",
         Table::Raw6 => "raw6",
         Table::Packet => "packet",
         Table::Unix => "unix",
         Table::TcpTimeWait => "tcp",
         Table::Tcp6TimeWait => "tcp6",
-        // SCTP has one file for both families; the rest has none.
         Table::TcpBound
         | Table::Tcp6Bound
         | Table::Mptcp
         | Table::Mptcp6
-        | Table::Sctp6
         | Table::Dccp
         | Table::Dccp6
         | Table::Vsock => return None,
@@ -42,9 +41,10 @@ pub const fn lacks(table: Table) -> &'static [&'static str] {
             &["backlog", "cgroup", "cookie", "drops", "interface", "mptcp"]
         }
         Table::Udp6 | Table::Udp6Connected | Table::UdpLite6 => &["cgroup", "cookie", "dual_stack", "interface"],
-        Table::Raw6 => &["cookie", "dual_stack", "interface"],
+        Table::Raw6 => &["cgroup", "cookie", "dual_stack", "interface"],
+        Table::Sctp | Table::Sctp6 => &["backlog", "cgroup", "cookie", "drops", "dual_stack", "interface"],
         Table::Packet => &["cookie"],
-        Table::Unix => &["backlog", "cookie", "uid"],
+        Table::Unix => &["backlog", "cookie", "recv_queue", "uid"],
         _ => &["cgroup", "cookie", "interface"],
     }
 }
@@ -53,12 +53,22 @@ pub const fn lacks(table: Table) -> &'static [&'static str] {
 pub fn decode(table: Table, text: &[u8]) -> (Vec<Socket>, usize) {
     let mut sockets = Vec::new();
     let mut bad = 0;
+    // A path may hold newlines, and the file does not escape them: what is no row goes on with the path before it.
+    let mut path_goes_on = false;
     // The first line is a heading.
     for line in text.split(|byte| *byte == b'\n').skip(1).filter(|line| !line.is_empty()) {
         let row = match table {
             Table::Packet => packet_row(line).map(|socket| sockets.push(socket)),
-            Table::Unix => unix_row(line).map(|socket| sockets.extend(socket)),
-            Table::Sctp => sctp_row(line, &mut sockets),
+            Table::Unix => match unix_row(line) {
+                Some(socket) => {
+                    path_goes_on = socket.is_some();
+                    sockets.extend(socket);
+                    Some(())
+                }
+                None if path_goes_on => sockets.last_mut().and_then(|socket| add_to_path(socket, line)),
+                None => None,
+            },
+            Table::Sctp | Table::Sctp6 => sctp_row(line, &mut sockets),
             _ => inet_row(table, line).map(|socket| sockets.extend(socket)),
         };
         bad += usize::from(row.is_none());
@@ -96,7 +106,11 @@ fn inet_row(table: Table, line: &[u8]) -> Option<Option<Socket>> {
         _ => return None,
     };
     let local = match transport {
-        Transport::Raw => Local::Raw { ip, protocol: u8::try_from(port).ok()? },
+        Transport::Raw => match u8::try_from(port) {
+            Ok(protocol) => Local::Raw { ip, protocol },
+            // Linux lets a raw socket wait for MPTCP's number, 262, which no packet can bear.
+            Err(_) => return Some(None),
+        },
         _ => Local::Inet { ip, port },
     };
     let mut socket = bare(transport, state, local, inode.parse().ok()?);
@@ -166,6 +180,18 @@ fn unix_row(line: &[u8]) -> Option<Option<Socket>> {
     Some(Some(bare(Transport::Unix, state, Local::Unix { kind, path }, inode)))
 }
 
+/// Adds a line to a path; `None` where there is none, or the whole is longer than a path may be, unix(7).
+fn add_to_path(socket: &mut Socket, line: &[u8]) -> Option<()> {
+    const LONGEST: usize = 108;
+    match &mut socket.local {
+        Local::Unix { path, .. } if !path.is_empty() && path.as_bytes().len() + line.len() < LONGEST => {
+            *path = Text::new([path.as_bytes(), b"\n", line].concat());
+            Some(())
+        }
+        _ => None,
+    }
+}
+
 /// `ENDPT SOCK STY SST HBKT LPORT UID INODE LADDRS`, numbers in decimal, addresses as text.
 fn sctp_row(line: &[u8], sockets: &mut Vec<Socket>) -> Option<()> {
     let words: Vec<&str> = words(line).collect();
@@ -183,13 +209,33 @@ fn sctp_row(line: &[u8], sockets: &mut Vec<Socket>) -> Option<()> {
     (!addresses.is_empty()).then_some(())
 }
 
+/// The first two numbers of a kernel's release.
+fn version(release: &[u8]) -> Option<(u32, u32)> {
+    let mut numbers = std::str::from_utf8(release).ok()?.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
 /// The protocols of this kernel, by the names of `/proc/net/protocols`.
-pub struct Protocols(Vec<u8>);
+pub struct Protocols {
+    text: Vec<u8>,
+    counts_mptcp: bool,
+}
 
 impl Protocols {
-    /// The protocols listed in the text of the file.
-    pub fn new(text: Vec<u8>) -> Self {
-        Self(text)
+    /// The protocols listed in the text of the file, by a kernel of this release.
+    pub fn new(text: Vec<u8>, release: &[u8]) -> Self {
+        Self { text, counts_mptcp: version(release).is_some_and(|version| version >= (6, 2)) }
+    }
+
+    /// True where the kernel counts the sockets of a table's protocol, and there are none. Only asked of MPTCP: its dump
+    /// walks the whole hash of listeners with a lock for each bucket, which takes longer than all other tables together.
+    pub fn has_none(&self, table: Table) -> bool {
+        let name: &[u8] = match table {
+            Table::Mptcp => b"MPTCP",
+            Table::Mptcp6 => b"MPTCPv6",
+            _ => return false,
+        };
+        self.counts_mptcp && self.has(table) && self.sockets(name) == 0
     }
 
     /// True where the kernel has the protocol of a table.
@@ -214,6 +260,11 @@ impl Protocols {
             Table::Unix => b"UNIX",
         };
         self.rows().any(|(this, _)| this == name)
+    }
+
+    /// How many sockets of a protocol the kernel counts.
+    pub fn sockets(&self, protocol: &[u8]) -> u64 {
+        self.rows().filter(|(name, _)| *name == protocol).map(|(_, sockets)| sockets).sum()
     }
 
     /// Protocols whose sockets may receive and that no table of ours covers, with how many sockets they have.
@@ -252,7 +303,7 @@ impl Protocols {
 
     /// Names and numbers of sockets.
     fn rows(&self) -> impl Iterator<Item = (&[u8], u64)> {
-        self.0.split(|byte| *byte == b'\n').filter_map(|line| {
+        self.text.split(|byte| *byte == b'\n').filter_map(|line| {
             let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
             let (name, _, sockets) = (words.next()?, words.next()?, words.next()?);
             Some((name, std::str::from_utf8(sockets).ok()?.parse().unwrap_or(0)))
@@ -313,6 +364,22 @@ mod tests {
     }
 
     #[test]
+    fn unix_paths_keep_their_newlines() {
+        let text = b"Num       RefCount Protocol Flags    Type St Inode Path
+0: 00000002 00000000 00010000 0001 01 100 /run/a
+b: c
+0: 00000002 00000000 00010000 0001 01 101 @x
+0: 00000003 00000000 00000000 0001 03 103 /run/connected
+d
+";
+        let (sockets, bad) = decode(Table::Unix, text);
+        assert_eq!(bad, 1, "what goes on with a row that is not kept belongs to none");
+        let named = |name| Local::Unix { kind: UnixKind::Stream, path: Text::from(name) };
+        let locals: Vec<_> = sockets.into_iter().map(|socket| socket.local).collect();
+        assert_eq!(locals, [named("/run/a\nb: c"), named("\0x")]);
+    }
+
+    #[test]
     fn packet_and_sctp_rows() {
         let text = b"sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n0000000000000000 3      3    0003   2     1 0      0      12345\n";
         let (sockets, bad) = decode(Table::Packet, text);
@@ -329,10 +396,25 @@ mod tests {
         let protocols = Protocols::new(
             b"protocol  size sockets  memory press maxhdr  slab module\nPACKET    1600      1      -1   NI       0   no   kernel\nTCP       2304      1     203   no     320   yes  kernel\nXDP       1088      2      -1   NI       0   yes  kernel\n"
                 .to_vec(),
+            b"6.18",
         );
         assert!(protocols.has(Table::Tcp) && protocols.has(Table::Packet));
         assert!(!protocols.has(Table::Sctp) && !protocols.has(Table::Tcp6));
         assert_eq!(protocols.uncovered(), [("XDP".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn a_count_of_none_counts_where_the_kernel_counts() {
+        let of = |text: &[u8], release: &[u8]| Protocols::new(text.to_vec(), release);
+        let text = b"protocol  size sockets\nMPTCPv6   2064      1\nMPTCP     1936      0\nTCP       2304      0\n";
+        let counting = of(text, b"6.2.0-39-generic");
+        assert!(counting.has_none(Table::Mptcp) && !counting.has_none(Table::Mptcp6));
+        assert!(!counting.has_none(Table::Tcp), "every other table is read");
+        assert!(!of(b"protocol  size sockets\n", b"6.2").has_none(Table::Mptcp), "what is absent is told elsewhere");
+        for release in [&b"6.1.0-9-amd64"[..], b"5.14.0-362.el9", b"", b"x"] {
+            assert!(!of(text, release).has_none(Table::Mptcp));
+        }
+        assert!(of(text, b"10.0").has_none(Table::Mptcp));
     }
 
     proptest! {
@@ -341,7 +423,7 @@ mod tests {
             for table in Table::ALL {
                 decode(table, &[b"heading\n", &bytes[..]].concat());
             }
-            Protocols::new(bytes).uncovered();
+            Protocols::new(bytes.clone(), &bytes).uncovered();
         }
 
         #[test]

@@ -48,6 +48,24 @@ pub fn ids(text: &[u8]) -> Option<Ids> {
     Some(Ids { uid, groups })
 }
 
+/// What the directory `/proc/PID` tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The effective user.
+    pub uid: u32,
+    /// The effective group.
+    pub gid: u32,
+    /// The inode of the directory: another process under the same id has another.
+    pub inode: u64,
+}
+
+/// Reads an answer to `Question::Owner`.
+pub fn owner(text: &[u8]) -> Option<Owner> {
+    let mut words = std::str::from_utf8(text).ok()?.split_ascii_whitespace();
+    let (uid, gid) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    Some(Owner { uid, gid, inode: words.next()?.parse().ok()? })
+}
+
 /// The identity of a file: device and inode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileId(Box<str>, u64);
@@ -109,17 +127,17 @@ pub fn host_file(answer: &[u8]) -> Option<HostFile> {
     Some(HostFile { file: file?, path })
 }
 
-/// Whether a file lies where its user may write, or for root, who may write everywhere, where anybody else may: then
-/// its name says nothing about what it is.
+/// Whether a file lies where somebody other than root may write: then its name says nothing about what it is. Whose
+/// place it is does not matter, since one person may run programs as several users (subuid(5)). A group counts where the
+/// process is in it: Debian lets the group staff write below /usr/local, which is root's choice.
 pub fn is_writable(file: &HostFile, user: &Ids) -> bool {
-    file.path.iter().any(|at| {
-        let others = at.mode & 0o002 != 0;
-        match user.uid {
-            // Debian lets the group staff write below /usr/local: root's choice, and no other user's place.
-            0 => others || at.uid != 0,
-            uid => others || at.uid == uid || (at.mode & 0o020 != 0 && user.groups.contains(&at.gid)),
-        }
-    })
+    let in_group = |at: &Permissions| user.uid != 0 && at.mode & 0o020 != 0 && user.groups.contains(&at.gid);
+    file.path.iter().any(|at| at.mode & 0o002 != 0 || at.uid != 0 || in_group(at))
+}
+
+/// True where more groups than the effective one may decide whether a user may write.
+pub fn wants_groups(file: &HostFile, user: &Ids) -> bool {
+    user.uid != 0 && file.path.iter().any(|at| at.mode & 0o020 != 0)
 }
 
 /// The state of an executable, by what the host's root has at its path.
@@ -153,10 +171,12 @@ pub fn cgroup(text: &[u8]) -> Option<Cgroup> {
     let mut unified = None;
     let mut named = None;
     for line in text.split(|byte| *byte == b'\n') {
-        if let Some(path) = line.strip_prefix(b"0::") {
-            unified = Some(path);
-        } else if let Some(at) = line.windows(14).position(|window| window == b":name=systemd:") {
-            named = Some(&line[at + 14..]);
+        // `HIERARCHY:CONTROLLERS:PATH`; only the path may hold another colon.
+        let mut fields = line.splitn(3, |byte| *byte == b':').skip(1);
+        match (fields.next(), fields.next()) {
+            (Some(b""), path) => unified = path,
+            (Some(b"name=systemd"), path) => named = path,
+            _ => {}
         }
     }
     // With both, systemd of a hybrid host keeps its units in its own hierarchy.

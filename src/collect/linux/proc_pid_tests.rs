@@ -25,6 +25,18 @@ fn the_effective_user_counts() {
 }
 
 #[test]
+fn the_directory_tells_the_effective_user_too() {
+    assert_eq!(owner(b"33 34 4026\n"), Some(Owner { uid: 33, gid: 34, inode: 4026 }));
+    assert_eq!(owner(b"33 34"), None);
+    let at = |mode, gid| Permissions { mode, uid: 0, gid };
+    let host = |path| HostFile { file: FileId("1:1".into(), 1), path };
+    let user = |uid| Ids { uid, groups: vec![uid] };
+    let staff = host(vec![at(0o755, 0), at(0o775, 50)]);
+    assert!(wants_groups(&staff, &user(33)) && !wants_groups(&staff, &user(0)));
+    assert!(!wants_groups(&host(vec![at(0o755, 50)]), &user(33)));
+}
+
+#[test]
 fn only_the_link_count_tells_a_deleted_file() {
     let named = exe(b"254:0 77 1\n/tmp/x (deleted)").expect("readable");
     assert_eq!((named.path.as_bytes(), named.deleted), (&b"/tmp/x (deleted)"[..], false));
@@ -47,14 +59,15 @@ fn a_path_is_verified_by_device_and_inode() {
 }
 
 #[test]
-fn a_file_lies_where_its_user_may_write() {
+fn a_file_lies_where_somebody_but_root_may_write() {
     let user = |uid, groups: &[u32]| Ids { uid, groups: groups.to_vec() };
     let file = |lines: &str| host_file(lines.as_bytes()).expect("readable");
     let system = file("8:1 5 100755 0 0\n8:1 4 40755 0 0\n8:1 2 40755 0 0\n");
     assert!(!is_writable(&system, &user(0, &[])) && !is_writable(&system, &user(33, &[33])));
     let home = file("8:1 5 100755 1000 1000\n8:1 4 40755 1000 1000\n8:1 2 40755 0 0\n");
     assert!(is_writable(&home, &user(1000, &[])) && is_writable(&home, &user(0, &[])));
-    assert!(!is_writable(&home, &user(33, &[33])));
+    // Who has subordinate ids runs what is his as somebody else.
+    assert!(is_writable(&home, &user(33, &[33])) && is_writable(&home, &user(100_001, &[])));
     let tmp = file("8:1 5 100755 0 0\n8:1 4 41777 0 0\n8:1 2 40755 0 0\n");
     assert!(is_writable(&tmp, &user(0, &[])) && is_writable(&tmp, &user(33, &[])));
     let staff = file("8:1 5 100755 0 0\n8:1 4 42775 0 50\n8:1 2 40755 0 0\n");
@@ -64,7 +77,7 @@ fn a_file_lies_where_its_user_may_write() {
 
 #[test]
 fn units_come_from_the_top_of_the_path() {
-    let cases: [(&str, Option<&str>, Option<&str>, UnitState); 12] = [
+    let cases: [(&str, Option<&str>, Option<&str>, UnitState); 13] = [
         ("0::/system.slice/ssh.service\n", Some("ssh.service"), None, UnitState::Known),
         (
             "0::/system.slice/system-postfix.slice/postfix@-.service\n",
@@ -86,6 +99,12 @@ fn units_come_from_the_top_of_the_path() {
         ("0::/../../system.slice/ssh.service\n", None, None, UnitState::Unknown),
         ("9:name=systemd:/system.slice/cron.service\n0::/\n", Some("cron.service"), None, UnitState::Known),
         ("4:memory:/a\n1:name=systemd:/system.slice/a b.service\n", Some("a b.service"), None, UnitState::Known),
+        (
+            "4:memory:/mine:name=systemd:/system.slice/ssh.service\n0::/user.slice/a.scope\n",
+            Some("a.scope"),
+            None,
+            UnitState::Known,
+        ),
         ("0::/system.slice/.service\n", None, None, UnitState::None),
     ];
     for (text, unit, user_unit, state) in cases {

@@ -21,17 +21,21 @@ struct Reading {
     source: Option<Source>,
     lacks: &'static [&'static str],
     error: Option<String>,
+    /// The last reading in which it came whole.
+    whole_in: u32,
 }
 
 /// The rows of all tables so far.
 pub struct Tables {
     /// The sockets, in the order in which they were first seen.
     pub sockets: Vec<Socket>,
-    /// In which reading each was last seen.
-    last_seen: Vec<u32>,
+    /// In which reading each was last seen, and the place in `readings` of the table that first told of it.
+    last_seen: Vec<(u32, usize)>,
     by_cookie: HashMap<(Transport, bool, u64), usize>,
-    by_place: HashMap<(u64, Local), usize>,
+    by_place: HashMap<(Transport, bool, u64, Local), usize>,
     readings: Vec<(Table, Reading)>,
+    /// The place in `readings` of the table that is read.
+    at: usize,
     grew: Vec<Table>,
     /// Rows that made no sense, by table; the most of any one reading.
     pub bad_rows: Vec<(Table, usize)>,
@@ -42,14 +46,17 @@ pub struct Tables {
 impl Tables {
     /// Nothing read yet of these tables.
     pub fn new(asked: &[Table]) -> Self {
-        let unread =
-            |_| Reading { status: TableStatus::Unreadable, source: None, lacks: &[], error: Some("not read".into()) };
+        let unread = |table: &Table| {
+            let error = Some("not read".to_owned());
+            (*table, Reading { status: TableStatus::Unreadable, source: None, lacks: &[], error, whole_in: 0 })
+        };
         Self {
             sockets: Vec::new(),
             last_seen: Vec::new(),
             by_cookie: HashMap::new(),
             by_place: HashMap::new(),
-            readings: asked.iter().map(|table| (*table, unread(table))).collect(),
+            readings: asked.iter().map(unread).collect(),
+            at: 0,
             grew: Vec::new(),
             bad_rows: Vec::new(),
             reading: 0,
@@ -64,17 +71,21 @@ impl Tables {
         self.grew.clear();
         for at in 0..self.readings.len() {
             let table = self.readings[at].0;
-            // What is absent once is not asked for again.
-            if self.reading > 1 && self.readings[at].1.status == TableStatus::Absent {
+            // What is absent once is not asked for again, and descriptors are looked through once.
+            let known = &self.readings[at].1;
+            if self.reading > 1 && (known.status == TableStatus::Absent || known.source == Some(Source::Fd)) {
                 continue;
             }
             let before = self.sockets.len();
-            let reading = self.read_table(kernel, table, protocols);
+            self.at = at;
+            let mut reading = self.read_table(kernel, table, protocols);
             if self.sockets.len() > before {
                 self.grew.push(table);
             }
             // A later failure does not undo what an earlier reading brought whole.
-            if self.reading == 1 || reading.status == TableStatus::Read {
+            let whole = reading.status == TableStatus::Read;
+            if self.reading == 1 || whole {
+                reading.whole_in = if whole { self.reading } else { 0 };
                 self.readings[at].1 = reading;
             }
         }
@@ -82,37 +93,43 @@ impl Tables {
     }
 
     fn read_table(&mut self, kernel: &dyn Kernel, table: Table, protocols: Option<&Protocols>) -> Reading {
+        if protocols.is_some_and(|protocols| protocols.has_none(table)) {
+            let source = Some(Source::Proc);
+            return Reading { status: TableStatus::Read, source, lacks: &[], error: None, whole_in: 0 };
+        }
         let refusal = match self.read_diag(kernel, table) {
             Ok(()) => {
                 let source = Some(Source::SockDiag);
-                return Reading { status: TableStatus::Read, source, lacks: &[], error: None };
+                return Reading { status: TableStatus::Read, source, lacks: &[], error: None, whole_in: 0 };
             }
             Err(refusal) => refusal,
         };
         // ENOENT is both "no such protocol" and "no diag module": the list of protocols tells them apart.
         if protocols.is_some_and(|protocols| !protocols.has(table)) {
-            return Reading { status: TableStatus::Absent, source: None, lacks: &[], error: None };
+            return Reading { status: TableStatus::Absent, source: None, lacks: &[], error: None, whole_in: 0 };
         }
         let error = Some(format!("sock_diag: {refusal}"));
         match (table, self.read_proc(kernel, table)) {
             (_, Ok(())) => {
                 let (source, lacks) = (Some(Source::Proc), proc_net::lacks(table));
-                Reading { status: TableStatus::Read, source, lacks, error }
+                Reading { status: TableStatus::Read, source, lacks, error, whole_in: 0 }
             }
             // An MPTCP listener shows in the table of TCP as well: what is missing is its mark.
             (Table::Mptcp | Table::Mptcp6, Err(_)) if refusal == Refusal::ENOENT || refusal.is_denied() => {
-                Reading { status: TableStatus::Read, source: Some(Source::SockDiag), lacks: &["mptcp"], error }
+                let (source, lacks) = (Some(Source::SockDiag), &["mptcp"]);
+                Reading { status: TableStatus::Read, source, lacks, error, whole_in: 0 }
             }
             (Table::Vsock, Err(_)) if refusal == Refusal::ENOENT => {
                 let lacks = &["cookie", "uid"];
-                Reading { status: TableStatus::Read, source: Some(Source::Fd), lacks, error }
+                Reading { status: TableStatus::Read, source: Some(Source::Fd), lacks, error, whole_in: 0 }
             }
             (_, Err(second)) => {
                 let error = match proc_net::file(table) {
                     Some(file) => format!("sock_diag: {refusal}; /proc/net/{file}: {second}"),
                     None => format!("sock_diag: {refusal}"),
                 };
-                Reading { status: TableStatus::Unreadable, source: None, lacks: &[], error: Some(error) }
+                let error = Some(error);
+                Reading { status: TableStatus::Unreadable, source: None, lacks: &[], error, whole_in: 0 }
             }
         }
     }
@@ -125,7 +142,9 @@ impl Tables {
         let (sockets, end, bad) = sock_diag::decode(table, &buffer);
         self.buffer = buffer;
         self.count_bad(table, bad);
-        sockets.into_iter().for_each(|socket| self.join(socket));
+        for socket in sockets {
+            self.join(socket);
+        }
         asked?;
         match end {
             End::Done => Ok(()),
@@ -139,7 +158,9 @@ impl Tables {
         let text = kernel.get(&Question::ProcNet(table))?;
         let (sockets, bad) = proc_net::decode(table, &text);
         self.count_bad(table, bad);
-        sockets.into_iter().for_each(|socket| self.join(socket));
+        for socket in sockets {
+            self.join(socket);
+        }
         Ok(())
     }
 
@@ -152,29 +173,38 @@ impl Tables {
     }
 
     /// Adds a row, or marks the one that is the same socket as seen again: the same cookie, or where one reading has no
-    /// cookies the same inode at the same place.
-    pub fn join(&mut self, socket: Socket) {
+    /// cookies the same inode at the same place. Returns where it stands.
+    pub fn join(&mut self, socket: Socket) -> usize {
         let cookie = socket.cookie.map(|cookie| (socket.transport, socket.mptcp, cookie));
-        let place = (socket.inode, socket.local.clone());
+        let place = (socket.transport, socket.mptcp, socket.inode, socket.local.clone());
         let known = match cookie {
             // Every address of an SCTP endpoint has the endpoint's cookie.
             Some(cookie) if socket.transport != Transport::Sctp => self.by_cookie.get(&cookie).copied().or_else(|| {
-                self.by_place.get(&place).copied().filter(|at| self.sockets[*at].cookie.is_none() && place.0 != 0)
+                self.by_place.get(&place).copied().filter(|at| self.sockets[*at].cookie.is_none() && place.2 != 0)
             }),
             _ => self.by_place.get(&place).copied(),
         };
         match known {
-            Some(at) if self.sockets[at].mptcp == socket.mptcp => self.last_seen[at] = self.reading,
-            _ => {
+            Some(at) => {
+                self.last_seen[at].0 = self.reading;
+                at
+            }
+            None => {
                 let at = self.sockets.len();
                 if let Some(cookie) = cookie {
                     self.by_cookie.insert(cookie, at);
                 }
                 self.by_place.insert(place, at);
                 self.sockets.push(socket);
-                self.last_seen.push(self.reading);
+                self.last_seen.push((self.reading, self.at));
+                at
             }
         }
+    }
+
+    /// True where the last reading told of a socket.
+    pub fn is_here(&self, at: usize) -> bool {
+        self.last_seen[at].0 == self.reading
     }
 
     /// True where a table's rows can only be had from descriptors.
@@ -182,12 +212,23 @@ impl Tables {
         self.readings.iter().any(|(this, reading)| *this == table && reading.source == Some(Source::Fd))
     }
 
+    /// Says of a table that is read from descriptors that some of them could not be looked through.
+    pub fn doubt(&mut self, table: Table, refusal: Refusal) {
+        for (this, reading) in &mut self.readings {
+            if *this == table {
+                reading.status = TableStatus::Unreadable;
+                reading.error = Some(format!("descriptors of some processes: {refusal}"));
+            }
+        }
+    }
+
     /// Ends reading: the sockets with what has changed since they were first seen, and how each table was read.
     pub fn finish(mut self) -> (Vec<Socket>, Vec<TableRead>) {
         let unstable = self.reading >= READINGS;
-        for (socket, last) in self.sockets.iter_mut().zip(&self.last_seen) {
-            // Rows of descriptors are found once, while attributing.
-            socket.raced = *last < self.reading && socket.transport != Transport::Vsock;
+        for (socket, (last, table)) in self.sockets.iter_mut().zip(&self.last_seen) {
+            // Only a reading that came whole tells that a row is gone. Rows of descriptors are found once, while
+            // attributing.
+            socket.raced = *last < self.readings[*table].1.whole_in && socket.transport != Transport::Vsock;
         }
         let reads = self.readings.into_iter().map(|(table, reading)| {
             let status = match reading.status {
@@ -222,7 +263,7 @@ mod tests {
         tables.join(listener(22, 5, Some(1)));
         tables.join(listener(22, 6, Some(2)));
         assert_eq!(tables.sockets.len(), 2);
-        assert_eq!(tables.last_seen, [2, 2]);
+        assert_eq!(tables.last_seen, [(2, 0), (2, 0)]);
     }
 
     #[test]
@@ -232,6 +273,7 @@ mod tests {
         tables.join(listener(22, 5, Some(1)));
         tables.join(listener(23, 6, Some(2)));
         tables.reading = 2;
+        tables.readings[0].1.whole_in = 2;
         tables.join(listener(22, 5, Some(1)));
         let (sockets, reads) = tables.finish();
         assert_eq!(sockets.iter().map(|socket| socket.raced).collect::<Vec<_>>(), [false, true]);

@@ -41,7 +41,7 @@ impl Kernel for Recorder<'_> {
     fn ask(&self, question: &Question, answer: &mut Vec<u8>) -> Result<(), Refusal> {
         let asked = self.kernel.ask(question, answer);
         let kept: Answer = match asked {
-            Ok(()) => Ok(allowed(question, answer)),
+            Ok(()) => Ok(allowed(question, answer).into()),
             Err(Refusal::Errno(errno)) => Err(errno),
             // Not an answer of the kernel.
             Err(Refusal::NotRecorded | Refusal::Deadline) => return asked,

@@ -147,34 +147,53 @@ pub fn netns(kernel: &dyn Kernel, vantage: &Vantage) -> NetNs {
     NetNs { inode, name: None, kind, interfaces }
 }
 
+/// True where a run has that capability, or one that opens the same and more.
+fn has(caps: &[&str], needed: &str) -> bool {
+    caps.contains(&needed) || (needed == "cap_dac_read_search" && caps.contains(&"cap_dac_override"))
+}
+
 /// Sorts the processes whose descriptors were refused into those that a capability would open and those that refuse
 /// although this run has it.
 pub fn sort_refusals(counts: &mut ProcessCounts, vantage: &Vantage) {
-    let has_all = |caps: &Vec<&str>| NEEDED.iter().all(|needed| caps.contains(needed));
+    let has_all = |caps: &Vec<&str>| NEEDED.iter().all(|needed| has(caps, needed));
     if vantage.caps.as_ref().is_some_and(has_all) {
         counts.denied_despite_caps = std::mem::take(&mut counts.no_permission);
     }
 }
 
-/// What could not be seen of the processes. `unowned` is true where some socket is without a holder.
+/// True where `/proc` hides other users' processes from this run.
+fn hides(vantage: &Vantage) -> bool {
+    let may_trace = vantage.caps.as_ref().is_some_and(|caps| caps.contains(&"cap_sys_ptrace"));
+    matches!(vantage.hidepid, Some(Hidepid::Invisible | Hidepid::Ptraceable)) && !may_trace
+}
+
+/// What could not be seen of the processes. `unowned` is true where some socket is without a holder, `vsock` where the
+/// sockets of vsock can only be had from descriptors.
 pub fn process_gaps(counts: &mut ProcessCounts, vantage: &Vantage, unowned: bool) -> Vec<Gap> {
     let mut gaps = Vec::new();
     let mut gap = |what: String, why: String, remedy: &str| {
-        let consequence = "sockets that only they hold are listed without their owner".to_owned();
-        gaps.push(Gap { what, why, consequence, remedy: remedy.to_owned() });
+        let consequence = "sockets that only they hold are listed without their owner";
+        gaps.push(Gap { what, why, consequence: consequence.to_owned(), remedy: remedy.to_owned() });
     };
     if counts.no_permission > 0 {
-        let lacking: Vec<&str> = NEEDED
-            .into_iter()
-            .filter(|needed| !vantage.caps.as_ref().is_some_and(|caps| caps.contains(needed)))
-            .collect();
+        let lacking: Vec<&str> =
+            NEEDED.into_iter().filter(|needed| !vantage.caps.as_ref().is_some_and(|caps| has(caps, needed))).collect();
         gap(
             format!("the descriptors of {}", processes(counts.no_permission)),
-            format!("this run lacks {}", lacking.join(" and ")),
+            match vantage.caps {
+                Some(_) => format!("this run lacks {}", lacking.join(" and ")),
+                None => "the kernel refused; which capabilities this run has is not known".to_owned(),
+            },
             "run it as root, or give it cap_dac_read_search and cap_sys_ptrace",
         );
     }
-    if counts.denied_despite_caps > 0 {
+    if counts.denied_despite_caps > 0 && vantage.user_ns == Some(NamespaceKind::Nested) {
+        gap(
+            format!("the descriptors of {}", processes(counts.denied_despite_caps)),
+            "the capabilities of this run hold in its own user namespace alone".to_owned(),
+            "run it as root outside of that user namespace",
+        );
+    } else if counts.denied_despite_caps > 0 {
         gap(
             format!("the descriptors of {}", processes(counts.denied_despite_caps)),
             "the kernel refused although this run has cap_dac_read_search and cap_sys_ptrace: a security module, or a \
@@ -187,11 +206,10 @@ pub fn process_gaps(counts: &mut ProcessCounts, vantage: &Vantage, unowned: bool
         gap(
             format!("{} descriptors", counts.hidden_descriptors),
             "they could be listed and not looked through".to_owned(),
-            "run it as root, or give it cap_dac_read_search and cap_sys_ptrace",
+            "run it as root, with cap_dac_read_search and cap_sys_ptrace",
         );
     }
-    let may_trace = vantage.caps.as_ref().is_some_and(|caps| caps.contains(&"cap_sys_ptrace"));
-    let hides = matches!(vantage.hidepid, Some(Hidepid::Invisible | Hidepid::Ptraceable)) && !may_trace;
+    let hides = hides(vantage);
     if hides {
         gap(
             "processes of other users".to_owned(),
@@ -210,7 +228,7 @@ pub fn process_gaps(counts: &mut ProcessCounts, vantage: &Vantage, unowned: bool
             "run it in the host's pid namespace",
         );
     }
-    counts.hidden_possible = hides || outside;
+    counts.hidden_possible |= hides || outside;
     gaps
 }
 

@@ -41,6 +41,8 @@ fn only_a_verified_file_that_its_user_cannot_change_confirms() {
     assert_eq!(tcp(22, &[]).verdict, Verdict::Open);
     let nginx = owner("/usr/sbin/nginx");
     assert_eq!(tcp(3306, &[OwnerEvidence { verified: false, ..nginx }]).verdict, Verdict::Open);
+    // A copy of it under another name must not make what listens there look like a mere mistake.
+    assert_eq!(tcp(6379, &[OwnerEvidence { writable: true, ..nginx }]).verdict, Verdict::Open);
     assert_eq!(says(22, "/home/user/a\\sshd"), (Verdict::Open, "ssh"));
 }
 

@@ -1,0 +1,216 @@
+//! Whole hosts in a few lines each: what is told where the kernel refuses, lies or changes.
+
+use super::*;
+use crate::collect::capture::{Answer, Capture};
+use crate::model::{OwnerStatus, ProcessCounts};
+
+const PROTOCOLS: &str = "protocol  size sockets
+TCP 1 1
+UDP 1 1
+";
+
+const TCP: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 500 1 0
+";
+
+/// A host with one listener, inode 500, which process 7 holds; netlink is refused there.
+fn host() -> Capture {
+    let mut host = Capture { platform: "linux".to_owned(), ..Capture::default() };
+    for (question, answer) in [
+        ("clock", "1795217356304 2733979006366 100 4096\n"),
+        ("vantage", "uid 0\ncaps 1ffffffffff\npid_ns 4026531836\nuser_ns 4026531837\nhidepid off\n"),
+        ("protocols", PROTOCOLS),
+        ("proc tcp", TCP),
+        ("proc udp", "heading\n"),
+        ("pids", "1\n7\n"),
+        ("sockets 1", ""),
+        ("sockets 7", "3 500\n"),
+        ("stat 7", "7 (sshd) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 100 1 1\n"),
+        ("ids 7", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t0\n"),
+        ("cgroup 7", "0::/system.slice/ssh.service\n"),
+        ("exe 7", "8:1 42 1\n/usr/sbin/sshd"),
+        ("file /usr/sbin/sshd", "8:1 42 100755 0 0\n8:1 3 40755 0 0\n8:1 2 40755 0 0\n8:1 1 40755 0 0\n"),
+        ("link 7 3", "socket:[500]"),
+    ] {
+        tell(&mut host, question, answer);
+    }
+    for table in Table::ALL {
+        refuse(&mut host, &format!("diag {}", table.name()), 1);
+    }
+    host
+}
+
+/// Sets the one answer to a question.
+fn tell(host: &mut Capture, question: &str, answer: &str) {
+    host.answers.insert(question.to_owned(), vec![told(answer)]);
+}
+
+fn told(answer: &str) -> Answer {
+    Ok(answer.as_bytes().to_vec().into())
+}
+
+fn refuse(host: &mut Capture, question: &str, errno: i32) {
+    host.answers.insert(question.to_owned(), vec![Err(errno)]);
+}
+
+fn look(host: &Capture) -> Snapshot {
+    snapshot(&Replay::new(host), &Ask::default())
+}
+
+/// The status of the owner of each socket, as the report has it.
+fn statuses(snapshot: Snapshot) -> Vec<OwnerStatus> {
+    let report = crate::judge::judge(snapshot, &crate::registry::Registry::builtin(), String::new());
+    report.listeners.iter().map(|listener| listener.owner_status).collect()
+}
+
+#[test]
+fn a_host_is_read_without_netlink() {
+    let seen = look(&host());
+    assert_eq!((seen.sockets.len(), seen.processes.len(), seen.holders.len()), (1, 1, 1));
+    assert_eq!(seen.counts, ProcessCounts { seen: 2, ..ProcessCounts::default() });
+    assert_eq!(seen.gaps, []);
+    assert_eq!(statuses(seen), [OwnerStatus::Known]);
+}
+
+#[test]
+fn nobody_holds_it_is_said_only_after_every_process_was_looked_into() {
+    let mut free = host();
+    tell(&mut free, "sockets 7", "");
+    assert_eq!(statuses(look(&free)), [OwnerStatus::None]);
+    for question in ["pids", "sockets 7", "sockets 1", ""] {
+        let mut host = free.clone();
+        match question {
+            // Something else is mounted at /proc.
+            "" => tell(&mut host, "pids", ""),
+            _ => drop(host.answers.remove(question)),
+        }
+        let seen = look(&host);
+        assert_eq!(seen.gaps.len(), 1, "{question}");
+        assert!(seen.counts.hidden_possible, "{question}");
+        assert_eq!(statuses(seen), [OwnerStatus::Unknown], "{question}");
+    }
+}
+
+#[test]
+fn a_table_that_is_refused_later_makes_nothing_vanish() {
+    let mut host = host();
+    host.answers.insert("proc tcp".to_owned(), vec![told(TCP), Err(105)]);
+    tell(&mut host, "sockets 7", "");
+    let seen = look(&host);
+    assert!(!seen.sockets[0].raced);
+    assert_eq!(statuses(seen), [OwnerStatus::None]);
+    // Where the second reading came whole and lacks it, it is gone.
+    host.answers.insert("proc tcp".to_owned(), vec![told(TCP), told("heading\n")]);
+    assert_eq!(statuses(look(&host)), [OwnerStatus::Vanished]);
+}
+
+#[test]
+fn sockets_of_two_transports_are_two_even_without_an_inode() {
+    let mut host = host();
+    tell(&mut host, "proc tcp", &TCP.replace(" 500 ", " 0 "));
+    let udp = TCP.replace(" 0A ", " 07 ").replace(" 500 ", " 0 ");
+    tell(&mut host, "proc udp", &udp);
+    let seen = look(&host);
+    assert_eq!(seen.sockets.len(), 2);
+    assert!(seen.sockets.iter().all(|socket| !socket.raced));
+}
+
+#[test]
+fn both_tables_of_sctp_are_in_one_file() {
+    let mut host = host();
+    tell(&mut host, "protocols", &format!("{PROTOCOLS}SCTP 1 1\nSCTPv6 1 1\n"));
+    let eps = " ENDPT SOCK STY SST HBKT LPORT UID INODE LADDRS\n 0 0 2 10 29 3868 0 777 10.0.0.1 fd00::1 \n";
+    tell(&mut host, "proc sctp", eps);
+    tell(&mut host, "proc sctp6", eps);
+    tell(&mut host, "sockets 7", "3 500\n4 777\n");
+    let seen = look(&host);
+    assert_eq!(seen.gaps, []);
+    assert_eq!((seen.sockets.len(), seen.holders.len()), (3, 3));
+}
+
+#[test]
+fn a_capture_that_repeats_itself_costs_no_more_than_its_length() {
+    let mut host = host();
+    // 20,000 rows of one inode, and 20,000 descriptors that lead to it, of a process that is listed 20,000 times.
+    let row = TCP.lines().nth(1).expect("a row");
+    let rows: Vec<String> = (0..20_000).map(|port| row.replace("0016", &format!("{port:04X}"))).collect();
+    tell(&mut host, "proc tcp", &format!("heading\n{}\n", rows.join("\n")));
+    tell(&mut host, "sockets 7", &(0..20_000).map(|fd| format!("{fd} 500\n")).collect::<String>());
+    tell(&mut host, "pids", &"1\n7\n".repeat(10_000));
+    let seen = look(&host);
+    assert_eq!((seen.sockets.len(), seen.processes.len(), seen.holders.len()), (20_000, 1, 20_000));
+    assert_eq!(seen.counts.seen, 2);
+    assert!(seen.holders.iter().all(|holder| holder.fd == 0), "the lowest descriptor is told");
+}
+
+#[test]
+fn vsock_by_descriptors_is_whole_only_where_all_could_be_looked_through() {
+    let mut host = host();
+    tell(&mut host, "protocols", &format!("{PROTOCOLS}AF_VSOCK 1 1\n"));
+    refuse(&mut host, "diag vsock", 2);
+    tell(&mut host, "sockets 7", "3 500\n4 600\n");
+    tell(&mut host, "vsock 7", "4 4294967295 7028 1 1\n");
+    let vsock = |host: &Capture| {
+        let seen = look(host);
+        let status = seen.tables.iter().find(|table| table.table == "vsock").map(|table| table.status);
+        (seen.sockets.len(), status, seen.sockets.iter().any(|socket| socket.raced), seen.gaps.len())
+    };
+    assert_eq!(vsock(&host), (2, Some(TableStatus::Read), false, 0));
+    // A security module that keeps descriptors from being copied.
+    refuse(&mut host, "vsock 7", 1);
+    assert_eq!(vsock(&host), (1, Some(TableStatus::Unreadable), false, 1));
+    // The process ended meanwhile.
+    refuse(&mut host, "vsock 7", 3);
+    assert_eq!(vsock(&host), (1, Some(TableStatus::Read), false, 0));
+    // What is held where nobody may look is not listed at all.
+    refuse(&mut host, "sockets 1", 13);
+    assert_eq!(vsock(&host), (1, Some(TableStatus::Unreadable), false, 2));
+}
+
+#[test]
+fn a_refusal_is_laid_to_what_caused_it() {
+    let mut host = host();
+    refuse(&mut host, "sockets 1", 13);
+    let mut why = |caps: &str, user_ns: &str| {
+        let vantage = format!("uid 0\n{caps}pid_ns 4026531836\nuser_ns {user_ns}\nhidepid off\n");
+        tell(&mut host, "vantage", &vantage);
+        look(&host).gaps.into_iter().map(|gap| gap.why).collect::<Vec<_>>().join("; ")
+    };
+    const FIRST: &str = "4026531837";
+    assert_eq!(why("caps 0\n", FIRST), "this run lacks cap_dac_read_search and cap_sys_ptrace");
+    // cap_dac_override opens what cap_dac_read_search does.
+    assert_eq!(why("caps 2\n", FIRST), "this run lacks cap_sys_ptrace");
+    assert!(why("caps 80002\n", FIRST).contains("security module"));
+    assert!(why("caps 1ffffffffff\n", FIRST).contains("security module"));
+    assert!(why("caps 1ffffffffff\n", "4026532000").contains("its own user namespace"));
+    assert!(why("", FIRST).contains("not known"));
+}
+
+#[test]
+fn the_child_of_a_process_that_ended_is_found() {
+    let mut host = host();
+    // 7 was listed, forked 9 and ended, as a daemon does when it starts.
+    host.answers.insert("pids".to_owned(), vec![told("1\n7\n"), told("1\n9\n")]);
+    refuse(&mut host, "sockets 7", 3);
+    for question in ["sockets", "stat", "ids", "cgroup", "exe"] {
+        let of =
+            if question == "sockets" { told("3 500\n") } else { host.answers[&format!("{question} 7")][0].clone() };
+        host.answers.insert(format!("{question} 9"), vec![of]);
+    }
+    tell(&mut host, "link 9 3", "socket:[500]");
+    let seen = look(&host);
+    assert_eq!((seen.counts.seen, seen.counts.vanished), (2, 1));
+    assert_eq!(seen.processes.iter().map(|process| process.pid).collect::<Vec<_>>(), [9]);
+    assert_eq!(statuses(seen), [OwnerStatus::Known]);
+}
+
+#[test]
+fn a_raw_socket_that_can_receive_nothing_is_no_broken_row() {
+    let mut host = host();
+    tell(&mut host, "protocols", &format!("{PROTOCOLS}RAW 1 1\n"));
+    let row = |protocol| TCP.replace(" 0A ", " 07 ").replace("0016", protocol).replace(" 500 ", " 501 ");
+    tell(&mut host, "proc raw", &row("0106"));
+    assert_eq!((look(&host).sockets.len(), look(&host).gaps), (1, vec![]));
+    tell(&mut host, "proc raw", &row("0001"));
+    assert_eq!(look(&host).sockets.len(), 2);
+}
