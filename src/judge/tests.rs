@@ -112,6 +112,22 @@ fn an_open_claim_says_what_it_rests_on() {
 }
 
 #[test]
+fn a_name_that_its_user_chose_is_no_evidence() {
+    // Open to everybody: no copy of a web server makes that a mere contradiction.
+    let report = of(&["tcp/0.0.0.0:6379 exe=/home/eve/nginx uid=1000 writable"]);
+    assert_eq!(told(&report), [("tcp/0.0.0.0:6379", "unauthenticated-control", Severity::Critical)]);
+    // Where a program may be believed, it is the one that is named.
+    for (one, other) in [("redis-server", "unauthenticated-control"), ("nginx", "unexpected-owner")] {
+        let line = format!("tcp/0.0.0.0:6379 exe=/home/eve/{one} uid=1000 writable exe=/usr/bin/{one} pid=77");
+        let report = of(&[&line]);
+        let finding = report.findings.iter().find(|finding| finding.rule.name == other).expect(other);
+        let evidence: Vec<&str> = finding.evidence.iter().map(|evidence| evidence.text.as_str()).collect();
+        assert!(evidence.iter().all(|text| !text.contains("/home/eve")), "{evidence:?}");
+        assert!(evidence.iter().any(|text| text.contains("/usr/bin")), "{evidence:?}");
+    }
+}
+
+#[test]
 fn one_theme_has_one_finding_and_the_graver_severity() {
     let report = of(&["tcp/0.0.0.0:6379 exe=/usr/bin/redis-check-rdb file=deleted"]);
     let mut themes: Vec<_> = report.findings.iter().map(|finding| finding.rule.theme.name()).collect();

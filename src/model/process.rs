@@ -129,4 +129,9 @@ impl Process {
             _ => None,
         }
     }
+
+    /// The verified executable where nobody but root may have put it there: the only one that confirms or contradicts.
+    pub fn trusted_exe(&self) -> Option<&Text> {
+        self.verified_exe().filter(|_| self.exe_writable == Some(false))
+    }
 }

@@ -98,8 +98,9 @@ pub(super) fn basis(subject: &Subject<'_>, claim: Credible<'_>) -> Evidence {
     let verified = || subject.owners.iter().filter_map(|process: &&Process| process.verified_exe());
     if claim.confirmed {
         let listed = |exe: &&Text| claim.entry().owners().any(|name| name.as_bytes() == exe.base_name());
+        let trusted = || subject.owners.iter().filter_map(|process: &&Process| process.trusted_exe());
         // A version behind the name is not in the registry: then the first is the one.
-        if let Some(exe) = verified().find(listed).or_else(|| verified().next()) {
+        if let Some(exe) = trusted().find(listed).or_else(|| trusted().next()) {
             return Evidence::new(
                 "owner",
                 format!("{} is among the owners of {}", exe.escaped(), claim.entry().name()),

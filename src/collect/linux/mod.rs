@@ -85,11 +85,7 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
         if reading > 1 && known == tables.sockets.len() {
             break;
         }
-        let mut wanted: Vec<(u64, u32)> = (known..tables.sockets.len())
-            .filter(|at| tables.sockets[*at].inode != 0)
-            .map(|at| (tables.sockets[at].inode, at as u32))
-            .collect();
-        wanted.sort_unstable();
+        let wanted = wanted(&tables.sockets, |at| at >= known);
         let vsock = reading == 1 && tables.wants_descriptors(Table::Vsock);
         let connected = if vsock { connected(kernel, protocols.as_ref(), wanted.len()) } else { Vec::new() };
         let (connected, wanted) = (&connected[..], &wanted[..]);
@@ -105,6 +101,11 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
         }
     }
     let mut found = found.unwrap_or_default();
+    look_again(
+        &tables,
+        &mut found,
+        Pass { kernel, wanted: &[], vsock: false, connected: &[], cmdline: ask.cmdline, boot, files: &files },
+    );
     let refused = found.refusal.or(found.unasked);
     if let Some(refusal) = refused {
         let what = if found.refusal.is_some() { "the list of processes" } else { "some of the processes" };
@@ -152,6 +153,27 @@ fn connected(kernel: &dyn Kernel, protocols: Option<&Protocols>, listeners: usiz
     let mut inodes: Vec<u64> = lines.filter_map(|line| std::str::from_utf8(line).ok()?.parse().ok()).collect();
     inodes.sort_unstable();
     inodes
+}
+
+/// The inodes of those sockets that have one, sorted, each with the place of its socket.
+fn wanted(sockets: &[Socket], keep: impl Fn(usize) -> bool) -> Vec<(u64, u32)> {
+    let all = sockets.iter().enumerate().filter(|(at, socket)| socket.inode != 0 && keep(*at));
+    let mut wanted: Vec<(u64, u32)> = all.map(|(at, socket)| (socket.inode, at as u32)).collect();
+    wanted.sort_unstable();
+    wanted
+}
+
+/// A process that ended while it was looked at may have left its sockets to a child that came after the list.
+fn look_again(tables: &Tables, found: &mut Found, pass: Pass<'_>) {
+    if found.counts.vanished == 0 {
+        return;
+    }
+    let mut held = vec![false; tables.sockets.len()];
+    found.holders.iter().for_each(|holder| held[holder.socket as usize] = true);
+    let wanted = wanted(&tables.sockets, |at| !held[at] && tables.is_here(at));
+    if !wanted.is_empty() {
+        merge(found, holders::scan(&Pass { wanted: &wanted, ..pass }));
+    }
 }
 
 /// Makes rows of the vsock sockets that a pass found by their descriptors.
@@ -218,7 +240,8 @@ fn split_lingering(snapshot: &mut Snapshot) {
 
 /// An MPTCP listener shows as TCP too, with the same inode: one row, marked.
 fn join_mptcp(snapshot: &mut Snapshot) {
-    let inodes: BTreeSet<u64> = snapshot.sockets.iter().filter(|socket| socket.mptcp).map(|s| s.inode).collect();
+    let mptcp = snapshot.sockets.iter().filter(|socket| socket.mptcp && socket.inode != 0);
+    let inodes: BTreeSet<u64> = mptcp.map(|socket| socket.inode).collect();
     if inodes.is_empty() {
         return;
     }

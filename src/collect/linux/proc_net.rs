@@ -106,7 +106,11 @@ fn inet_row(table: Table, line: &[u8]) -> Option<Option<Socket>> {
         _ => return None,
     };
     let local = match transport {
-        Transport::Raw => Local::Raw { ip, protocol: u8::try_from(port).ok()? },
+        Transport::Raw => match u8::try_from(port) {
+            Ok(protocol) => Local::Raw { ip, protocol },
+            // Linux lets a raw socket wait for MPTCP's number, 262, which no packet can bear.
+            Err(_) => return Some(None),
+        },
         _ => Local::Inet { ip, port },
     };
     let mut socket = bare(transport, state, local, inode.parse().ok()?);

@@ -191,7 +191,11 @@ fn inet_rows(table: Table, row: &[u8], sockets: &mut Vec<Socket>) -> Option<()> 
     let ip = address(family, &row[8..24])?;
     let transport = transport(table);
     let local = match transport {
-        Transport::Raw => Local::Raw { ip, protocol: u8::try_from(port).ok()? },
+        Transport::Raw => match u8::try_from(port) {
+            Ok(protocol) => Local::Raw { ip, protocol },
+            // Linux lets a raw socket wait for MPTCP's number, 262, which no packet can bear.
+            Err(_) => return Some(()),
+        },
         _ => Local::Inet { ip, port },
     };
     let mut socket = bare(transport, state, local, u64::from(u32_at(row, 68)?));

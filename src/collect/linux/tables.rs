@@ -202,6 +202,11 @@ impl Tables {
         }
     }
 
+    /// True where the last reading told of a socket.
+    pub fn is_here(&self, at: usize) -> bool {
+        self.last_seen[at].0 == self.reading
+    }
+
     /// True where a table's rows can only be had from descriptors.
     pub fn wants_descriptors(&self, table: Table) -> bool {
         self.readings.iter().any(|(this, reading)| *this == table && reading.source == Some(Source::Fd))

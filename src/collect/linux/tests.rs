@@ -185,3 +185,32 @@ fn a_refusal_is_laid_to_what_caused_it() {
     assert!(why("caps 1ffffffffff\n", "4026532000").contains("its own user namespace"));
     assert!(why("", FIRST).contains("not known"));
 }
+
+#[test]
+fn the_child_of_a_process_that_ended_is_found() {
+    let mut host = host();
+    // 7 was listed, forked 9 and ended, as a daemon does when it starts.
+    host.answers.insert("pids".to_owned(), vec![told("1\n7\n"), told("1\n9\n")]);
+    refuse(&mut host, "sockets 7", 3);
+    for question in ["sockets", "stat", "ids", "cgroup", "exe"] {
+        let of =
+            if question == "sockets" { told("3 500\n") } else { host.answers[&format!("{question} 7")][0].clone() };
+        host.answers.insert(format!("{question} 9"), vec![of]);
+    }
+    tell(&mut host, "link 9 3", "socket:[500]");
+    let seen = look(&host);
+    assert_eq!((seen.counts.seen, seen.counts.vanished), (2, 1));
+    assert_eq!(seen.processes.iter().map(|process| process.pid).collect::<Vec<_>>(), [9]);
+    assert_eq!(statuses(seen), [OwnerStatus::Known]);
+}
+
+#[test]
+fn a_raw_socket_that_can_receive_nothing_is_no_broken_row() {
+    let mut host = host();
+    tell(&mut host, "protocols", &format!("{PROTOCOLS}RAW 1 1\n"));
+    let row = |protocol| TCP.replace(" 0A ", " 07 ").replace("0016", protocol).replace(" 500 ", " 501 ");
+    tell(&mut host, "proc raw", &row("0106"));
+    assert_eq!((look(&host).sockets.len(), look(&host).gaps), (1, vec![]));
+    tell(&mut host, "proc raw", &row("0001"));
+    assert_eq!(look(&host).sockets.len(), 2);
+}

@@ -75,17 +75,42 @@ fn is_local(path: &[u8]) -> bool {
         b"proc",
     ];
     let Ok(mounts) = std::fs::read("/proc/self/mountinfo") else { return false };
-    let mut on_the_way = mounts.split(|byte| *byte == b'\n').filter_map(|line| {
+    kinds_on_the_way(&mounts, path).iter().all(|kind| LOCAL.contains(kind))
+}
+
+/// The kinds of the file systems that are mounted on the way to a path.
+fn kinds_on_the_way<'a>(mounts: &'a [u8], path: &[u8]) -> Vec<&'a [u8]> {
+    let on_the_way = mounts.split(|byte| *byte == b'\n').filter_map(|line| {
         let mut words = line.split(|byte| *byte == b' ');
-        let place = words.nth(4)?;
+        let place = mount_point(words.nth(4)?);
         let kind = words.skip_while(|word| *word != b"-").nth(1)?;
-        let within = match place {
+        let within = match place.as_slice() {
             b"/" => true,
-            _ => path.starts_with(place) && matches!(path.get(place.len()), None | Some(b'/')),
+            place => path.starts_with(place) && matches!(path.get(place.len()), None | Some(b'/')),
         };
         within.then_some(kind)
     });
-    on_the_way.all(|kind| LOCAL.contains(&kind))
+    on_the_way.collect()
+}
+
+/// A mount point as it is: the kernel writes space, tab, newline and backslash as `\ooo`.
+fn mount_point(word: &[u8]) -> Vec<u8> {
+    let mut place = Vec::with_capacity(word.len());
+    let mut rest = word;
+    while let [first, after @ ..] = rest {
+        let octal = after.get(..3).filter(|_| *first == b'\\').and_then(|digits| std::str::from_utf8(digits).ok());
+        match octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            Some(byte) => {
+                place.push(byte);
+                rest = &after[3..];
+            }
+            None => {
+                place.push(*first);
+                rest = after;
+            }
+        }
+    }
+    place
 }
 
 /// The paths of cgroups (version 2): the id of one is the inode of its directory. One walk for all of them.
@@ -131,5 +156,13 @@ mod tests {
         assert_eq!(lines, own.components().count());
         assert_eq!(host_file(b"/no/such/file", &mut Vec::new()), Err(Errno::NOENT));
         assert_eq!(host_file(b"relative", &mut Vec::new()), Err(Errno::NOENT));
+    }
+
+    #[test]
+    fn a_mount_point_with_a_space_is_on_the_way() {
+        let mounts = b"1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:9 / /home/a\\040b\\134 rw - fuse.x x rw\n";
+        assert_eq!(kinds_on_the_way(mounts, b"/home/a b\\/program"), [&b"ext4"[..], b"fuse.x"]);
+        assert_eq!(kinds_on_the_way(mounts, b"/home/a bc"), [b"ext4"]);
+        assert_eq!(mount_point(b"/a\\04"), b"/a\\04");
     }
 }
