@@ -5,7 +5,10 @@
 //! Each SOCKET is a word as `tests/support/sockets.rs` has it. A worker is a process that inherits every
 //! socket; `--loopback` brings the loopback device of a new network namespace up first.
 
-#![expect(clippy::disallowed_methods, clippy::disallowed_macros, clippy::print_stdout, reason = "a tool for tests")]
+#![cfg_attr(
+    target_os = "linux",
+    expect(clippy::disallowed_methods, clippy::disallowed_macros, clippy::print_stdout, reason = "a tool for tests")
+)]
 
 #[cfg(target_os = "linux")]
 #[path = "../tests/support/sockets.rs"]

@@ -15,11 +15,11 @@ const OUTPUT: &str = "Input and output";
 const AFTER_HELP: &str = "\
 Queries:
   3220  :3220  3000-3999  22,80  tcp/3220  :ssh        ports
-  10.0.0.5:22  [::]:22  *:22  tcp/0.0.0.0:3221         ports with an address
-  10.0.0.5  10.0.0.0/8  fe80::/10  *                   addresses that sockets are bound to
-  ssh  nginx  www-data  ssh.service  python*           services, processes, users, units
+  10.0.0.5:22  '[::]:22'  '*:22'  tcp/0.0.0.0:3221     ports with an address
+  10.0.0.5  10.0.0.0/8  fe80::/10  '*'                 addresses that sockets are bound to
+  ssh  nginx  www-data  ssh.service  'python*'         services, processes, users, units
   pid:  user:  uid:  unit:  exe:  netns:  service:     one kind alone
-  rule:  scope:loopback  severity:>=high               what was found
+  rule:  scope:loopback  'severity:>=high'             what was found
   Words of one kind are alternatives, kinds narrow each other: `earmark 22 80 nginx`.
   The filters of ss (`sport = :3220`) and the addresses of lsof (`-iTCP:3220 -sTCP:LISTEN`) are read as written.
   `earmark list WORD` reaches a word that is also a verb.
@@ -175,7 +175,7 @@ pub struct OutputArgs {
     /// When to colour: auto, always or never
     #[arg(long, value_enum, value_name = "WHEN", hide_possible_values = true)]
     pub color: Option<Color>,
-    /// No remarks on stderr
+    /// Nothing but the answer: no summary or findings below the rows, no remarks on stderr
     #[arg(short, long, overrides_with = "quiet")]
     pub quiet: bool,
     /// Show more: evidence, every gap, and what malware once used a port

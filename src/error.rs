@@ -69,13 +69,27 @@ impl Error {
     /// What to do about it, in one sentence; empty where the message says it all.
     pub fn hint(&self) -> &str {
         match self {
-            Self::File { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
-                "run it as a user that may open this file"
-            }
-            Self::File { .. } | Self::Output(_) => "",
+            Self::File { action, source, .. } => hint_for(source.kind(), *action == "write"),
+            Self::Output(source) => hint_for(source.kind(), true),
             Self::Content { hint, .. } => hint,
             Self::Usage { hint, .. } => hint,
             Self::Platform { .. } => "record the host with `earmark capture` there and judge it here with --from FILE",
         }
+    }
+}
+
+/// What to do about a file; empty where nobody could know.
+fn hint_for(kind: std::io::ErrorKind, writes: bool) -> &'static str {
+    use std::io::ErrorKind;
+    match kind {
+        ErrorKind::PermissionDenied if writes => "run it as a user that may write there",
+        ErrorKind::PermissionDenied => "run it as a user that may open this file",
+        ErrorKind::NotFound if writes => "make its directory first",
+        ErrorKind::NotFound => "check the path",
+        ErrorKind::IsADirectory => "name a file in it",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room there, or write to another place",
+        ErrorKind::FileTooLarge if !writes => "a capture has a few MiB: make one with `earmark capture`",
+        ErrorKind::TimedOut => "nothing came in time: --timeout waits longer",
+        _ => "",
     }
 }

@@ -236,6 +236,15 @@ fn a_narrow_table_keeps_address_and_port() {
     let table = text(&output.stdout);
     let row = table.lines().find(|line| line.contains("3221")).expect("a row");
     assert!(row.contains("0.0.0.0") && row.len() <= 40, "{table}");
+
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("table");
+    let name = file.to_str().expect("a path in UTF-8");
+    let output =
+        earmark(&["--from", &capture(SERVER), "--output", name]).env("COLUMNS", "40").output().expect("it starts");
+    assert_eq!(status(&output), 0);
+    let table = std::fs::read_to_string(&file).expect("a table");
+    assert!(table.contains("EXPOSURE"), "a file has no width: {table}");
 }
 
 #[test]
@@ -270,6 +279,18 @@ fn generated_texts_are_there() {
         let value: serde_json::Value = serde_json::from_slice(&run(&arguments).stdout).expect("JSON");
         let schema = format!("earmark.{}/1", arguments[0]);
         assert_eq!(value["schema"], schema.as_str());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_asks_for_an_ephemeral_port_gets_a_row() {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let port = socket.local_addr().expect("an address").port().to_string();
+    for query in [vec![port.clone()], vec!["-i".to_owned(), format!(":{port}")]] {
+        let table = text(&run(&query.iter().map(String::as_str).collect::<Vec<_>>()).stdout);
+        let pid = std::process::id().to_string();
+        assert!(table.lines().any(|line| line.contains(&port) && line.contains(&pid)), "{table}");
     }
 }
 

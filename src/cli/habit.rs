@@ -143,7 +143,8 @@ impl Rewriter {
                     self.state_flag(attached)?;
                     break;
                 }
-                'p' if at == 0 && self.process_flag(attached)? => break,
+                // Beside a letter of lsof alone it is lsof's, too.
+                'p' if (at == 0 || letters[..at].contains('P')) && self.process_flag(attached)? => break,
                 // `lsof -P`: port numbers stay numbers, as they always do here.
                 'P' => {}
                 _ if LETTERS.contains(letter) => kept.push(letter),

@@ -8,6 +8,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::{Arguments, Cli, Verb, habit};
 use crate::error::Error;
 
+/// Flags that are planned: the likeness to one that exists would mislead.
+const PLANNED: &[&str] = &["--packages", "--root", "--redact", "--policy", "--role", "--cron"];
+
 /// What the arguments ask for.
 #[derive(Debug)]
 pub enum Parsed {
@@ -62,18 +65,30 @@ fn sentence(error: &clap::Error, verb: &str) -> Error {
         }
         ErrorKind::UnknownArgument => {
             let suggested = text(ContextKind::SuggestedArg);
-            let hint =
-                if suggested.is_empty() { format!("{help} names its flags") } else { format!("is it {suggested}?") };
-            (format!("`{verb}` has no flag {flag}"), hint)
+            let (yet, hint) = match suggested.is_empty() {
+                _ if PLANNED.contains(&flag) => (" yet", format!("{help} names those of this version")),
+                true => ("", format!("{help} names its flags")),
+                false => ("", format!("is it {suggested}?")),
+            };
+            (format!("`{verb}` has no flag {flag}{yet}"), hint)
         }
         ErrorKind::InvalidValue if value.is_empty() => {
             (format!("{flag} needs a value"), values(&text(ContextKind::ValidValue), flag))
         }
         ErrorKind::InvalidValue => {
-            (format!("`{verb}` has no {} `{value}`", noun(flag)), values(&text(ContextKind::ValidValue), flag))
+            let problem = match flag {
+                "--format" => format!("`{verb}` has no format `{value}`"),
+                "<SHELL>" => format!("`{verb}` has no script for `{value}`"),
+                _ => format!("`{value}` is no value of {flag}"),
+            };
+            (problem, values(&text(ContextKind::ValidValue), flag))
         }
         ErrorKind::ValueValidation => {
-            (format!("`{value}` is no value of {flag}"), format!("{help} shows what it takes"))
+            let hint = match flag {
+                "--timeout" => "--timeout takes whole seconds, from 1 to 86400".to_owned(),
+                _ => format!("{help} shows what it takes"),
+            };
+            (format!("`{value}` is no value of {flag}"), hint)
         }
         ErrorKind::MissingRequiredArgument => (
             format!("`{verb}` needs {}", argument.trim_matches(['<', '>', '.'])),
@@ -90,14 +105,6 @@ fn sentence(error: &clap::Error, verb: &str) -> Error {
         }
     };
     Error::Usage { problem, hint }
-}
-
-fn noun(flag: &str) -> &str {
-    match flag {
-        "--format" => "format",
-        "<SHELL>" => "script for",
-        _ => flag,
-    }
 }
 
 fn values(valid: &str, flag: &str) -> String {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::model::Text;
 
 /// The first word of a capture.
-const MAGIC: &str = "earmark-capture/1";
+pub const MAGIC: &str = "earmark-capture/1";
 
 /// Bytes of an answer on one line.
 const HEX_LINE: usize = 64;
@@ -77,7 +77,11 @@ impl Capture {
         })?;
         let mut lines = text.split('\n').enumerate().map(|(at, line)| (at + 1, line));
         let first = lines.next().and_then(|(_, line)| line.strip_prefix(MAGIC)?.strip_prefix(' '));
-        let platform = first.ok_or(Malformed { line: 1, problem: "it does not begin as a capture does" })?.to_owned();
+        let foreign = match text.starts_with("earmark-capture/") {
+            true => "it is a capture in a format that this version does not know",
+            false => "it does not begin as a capture does",
+        };
+        let platform = first.ok_or(Malformed { line: 1, problem: foreign })?.to_owned();
         let mut capture = Self { platform, ..Self::default() };
         let mut current: Option<&mut Vec<Answer>> = None;
         for (line, content) in lines {

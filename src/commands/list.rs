@@ -55,6 +55,7 @@ fn write(args: &ListArgs, format: ListFormat, report: &Report, streams: &mut Str
         verbose: args.output.verbose,
         quiet: args.output.quiet,
         cmdline: args.cmdline,
+        passing: !args.query.is_empty(),
     };
     let screen = screen::of(&args.output);
     deliver(&args.output, streams, |out| match format {

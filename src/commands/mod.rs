@@ -114,7 +114,7 @@ fn deliver(
 /// Looks at the host, or at what a capture tells of it.
 fn look(from: Option<&PathBuf>, ask: &Ask) -> Result<Snapshot, Error> {
     match from {
-        Some(path) => collect::replay(&sys::input::read(path)?, path, ask),
+        Some(path) => collect::replay(&sys::input::read(path, collect::CAPTURE_MAGIC, ask.time)?, path, ask),
         None => collect::snapshot(ask),
     }
 }

@@ -12,7 +12,8 @@ pub(super) fn of(args: &OutputArgs) -> Screen {
     let is_terminal = !to_file && terminal::stdout_is_terminal();
     let width = || if is_terminal { terminal::width() } else { None };
     Screen {
-        width: columns(&env).or_else(width),
+        // A file is as wide as its lines, whatever screen it was made at.
+        width: if to_file { None } else { columns(&env).or_else(width) },
         color: is_coloured(args.color.unwrap_or_default(), &env, is_terminal),
     }
 }

@@ -39,7 +39,12 @@ pub fn explain(word: &str, rule: Option<&'static RuleInfo>, sources: &Sources<'_
     if ports.is_empty() && rule.is_none() {
         return Err(usage(
             format!("`{word}` is no port, service, rule or endpoint that is known"),
-            format!("`earmark list {word}` looks for a listener of that name; `earmark rules` lists the rules"),
+            match word.trim().is_empty() || word.contains(char::is_whitespace) {
+                true => "write one of them, such as 3221, udp/323, ssh or tcp/0.0.0.0:22".to_owned(),
+                false => {
+                    format!("`earmark list {word}` looks for a listener of that name; `earmark rules` lists the rules")
+                }
+            },
         ));
     }
     let unseen = sources.unseen.map(str::to_owned);

@@ -108,6 +108,10 @@ fn what_nobody_knows_is_an_error() {
         let Err(error) = explain(word, None, &sources) else { panic!("{word}: explained") };
         assert!(error.to_string().contains(word) && !error.hint().is_empty(), "{word}: {error}");
     }
+    // No hint is a command line that would be read as another.
+    for word in ["", " ", "two words"] {
+        assert!(!explain(word, None, &sources).expect_err("unknown").hint().contains("earmark list"), "{word}");
+    }
     assert_eq!(of("40000", None, &[]).ports.len(), 2);
     assert_eq!(of("[::1]:22", None, &[]).ports[0].address, Some("::1".parse().expect("an address")));
 }

@@ -112,6 +112,6 @@ fn hides_sockets(gap: &Gap, narrowed: &[Transport]) -> bool {
     if gap.what.contains("namespace") && !gap.what.contains("processes") {
         return true;
     }
-    let of_table = gap.what.split_once("rows of the table ").map(|(_, table)| table);
+    let of_table = gap.what.split_once(" of the table ").map(|(_, table)| table);
     of_table.is_some_and(|table| table_holds(table, &Choice::default(), narrowed))
 }

@@ -15,15 +15,16 @@ const SCOPES: [Scope; 7] =
 
 /// Reads one word.
 pub(super) fn term(word: &str, is_rule: &dyn Fn(&str) -> bool) -> Result<Term, Error> {
-    if word.is_empty() {
+    if word.trim().is_empty() {
         return Err(usage("a word of the query is empty".to_owned(), "leave it out to list everything"));
     }
     let what = match word.split_once(':').filter(|(kind, _)| is_kind(kind)) {
         Some((kind, "")) => {
-            return Err(usage(
-                format!("`{kind}:` ends where a value should stand"),
-                "write it without a blank: `user:root`",
-            ));
+            let hint = match kind {
+                "severity" => "quote it, or the shell takes > for a file: 'severity:>=high'",
+                _ => "write it without a blank: `user:root`",
+            };
+            return Err(usage(format!("`{kind}:` ends where a value should stand"), hint));
         }
         Some((kind, value)) => exact(word, kind, value, is_rule)?,
         None => match place(word)? {
@@ -230,6 +231,10 @@ fn with_address(word: &str, text: &str, max: u32) -> Result<Option<Place>, Error
 fn network(text: &str) -> Result<Option<Bound>, Error> {
     let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
     let (address, device) = address.split_once('%').map_or((address, None), |(a, d)| (a, Some(d.to_owned())));
+    // No device has a colon in its name: there the port begins.
+    if device.as_ref().is_some_and(|device| device.is_empty() || device.contains(':')) {
+        return Ok(None);
+    }
     let bare = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(address);
     let dotted = bare.contains('.') && bare.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let Ok(ip) = bare.parse::<IpAddr>() else {

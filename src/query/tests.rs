@@ -255,6 +255,26 @@ fn words_choose_what_they_say() {
 }
 
 #[test]
+fn an_endpoint_as_printed_finds_its_listener() {
+    let mut on_device = report();
+    for (at, (address, port, endpoint)) in
+        [("0.0.0.0", 68, "udp/0.0.0.0%eth0:68"), ("fe80::1", 546, "udp/[fe80::1]%eth0:546")].into_iter().enumerate()
+    {
+        on_device.listeners[at] = inet(Transport::Udp, address, port);
+        on_device.listeners[at].endpoint = endpoint.to_owned();
+        on_device.listeners[at].interface = "eth0".into();
+    }
+    let endpoints: Vec<String> = on_device.listeners.iter().map(|listener| listener.endpoint.clone()).collect();
+    for endpoint in endpoints {
+        let (found, outcome) = run(&endpoint, on_device.clone());
+        assert_eq!((found, outcome.matched), (vec![endpoint], Match::Matched));
+    }
+    for (line, found) in [("0.0.0.0%eth0:68", 1), ("0.0.0.0%eth1:68", 0), ("0.0.0.0%eth0:67", 0), ("0.0.0.0%eth0", 1)] {
+        assert_eq!(run(line, on_device.clone()).0.len(), found, "{line}");
+    }
+}
+
+#[test]
 fn what_cannot_be_is_an_error_that_names_the_word() {
     let words = [
         "70000",
@@ -275,6 +295,7 @@ fn what_cannot_be_is_an_error_that_names_the_word() {
         "pid:sshd",
         "pid:-1",
         "pid:",
+        "severity:",
         "uid:root",
         "container:web",
         "70000/tcp",
@@ -284,6 +305,11 @@ fn what_cannot_be_is_an_error_that_names_the_word() {
         assert!(error.to_string().contains(word), "{word}: {error}");
         assert!(!error.hint().is_empty(), "{word}");
     }
+    for blank in ["", " ", "\t"] {
+        assert!(Query::parse(&[blank.to_owned()], Choice::default(), &|_| false).is_err());
+    }
+    // What the shell made of `severity:>=high` without quotes.
+    assert!(query("severity:", &Choice::default()).expect_err("no value").hint().contains("'severity:>=high'"));
     let tcp = Choice { transports: vec![Transport::Tcp], ..Choice::default() };
     assert!(query("udp/53", &tcp).is_err());
     assert!(query("[::]:22", &Choice { ipv4: true, ..Choice::default() }).is_err());
@@ -311,7 +337,12 @@ fn no_match_is_said_only_where_nothing_could_be_missed() {
     let mut gap = report();
     let (why, what) = (String::new(), "2 network namespaces".to_owned());
     gap.gaps.push(Gap { what, why: why.clone(), consequence: why.clone(), remedy: why });
-    assert!(matches!(run("4444", gap).1.matched, Match::CannotTell(_)));
+    assert!(matches!(run("4444", gap.clone()).1.matched, Match::CannotTell(_)));
+    for what in ["1 row of the table tcp", "2 rows of the table tcp"] {
+        gap.gaps[0].what = what.to_owned();
+        assert!(matches!(run("tcp/4444", gap.clone()).1.matched, Match::CannotTell(_)), "{what}");
+        assert_eq!(run("udp/4444", gap.clone()).1.matched, Match::Nothing, "{what}");
+    }
 }
 
 #[test]

@@ -168,7 +168,13 @@ impl Page<'_, '_> {
             Some(address) => format!("bind to {address}"),
         };
         for problem in &port.bind {
-            self.text(2, &format!("{to} would fail"), &bind_sentence(problem))?;
+            // Not every program is held up by these.
+            let fails = match problem {
+                BindProblem::Held { .. } | BindProblem::BoundOnly { .. } => "would fail",
+                BindProblem::TimeWait { .. } => "may fail",
+                BindProblem::Privilege { .. } => "would fail without privilege",
+            };
+            self.text(2, &format!("{to} {fails}"), &bind_sentence(problem))?;
         }
         if port.bind.is_empty() {
             self.text(2, &to, "nothing was seen that would keep a program from it")?;

@@ -39,11 +39,13 @@ pub struct View {
     pub quiet: bool,
     /// Command lines, where they were collected.
     pub cmdline: bool,
+    /// In the table a row for each ephemeral UDP socket too, since somebody looks for it.
+    pub passing: bool,
 }
 
 impl Default for View {
     fn default() -> Self {
-        Self { stable: false, header: true, extended: false, verbose: 0, quiet: false, cmdline: false }
+        Self { stable: false, header: true, extended: false, verbose: 0, quiet: false, cmdline: false, passing: false }
     }
 }
 

@@ -36,6 +36,35 @@ fn table_of_a_server() {
 }
 
 #[test]
+fn a_namespace_that_all_rows_share_is_no_column() {
+    let mut report = sample::server();
+    report.namespaces[0].kind = crate::model::NetNsKind::Other;
+    assert!(!as_table(&report, &View::default(), None, false).contains("NETNS"));
+    assert!(as_table(&report, &extended(), None, false).contains("NETNS"));
+    report.namespaces.push(crate::model::NetNs { name: Some("blue".into()), ..report.namespaces[0].clone() });
+    report.listeners[0].socket.netns = 1;
+    assert!(as_table(&report, &View::default(), None, false).contains("blue"));
+}
+
+#[test]
+fn a_hundred_columns_hold_the_exposure() {
+    let nobody = as_table(&sample::nobody(), &View::default(), Some(80), false);
+    assert!(nobody.contains("EXPOSURE") && !nobody.contains("?     wildcard"), "no unit is known: {nobody}");
+    let table = as_table(&sample::server(), &View::default(), Some(100), false);
+    for column in ["SERVICE", "PROCESS", "USER", "UNIT", "EXPOSURE"] {
+        assert!(table.lines().next().is_some_and(|header| header.contains(column)), "{table}");
+    }
+}
+
+#[test]
+fn who_looks_for_an_ephemeral_socket_sees_it() {
+    let report = sample::server();
+    assert!(as_table(&report, &View::default(), None, false).contains("also: 3 ephemeral UDP sockets"));
+    let asked = as_table(&report, &View { passing: true, ..View::default() }, None, false);
+    assert!(!asked.contains("also:") && asked.contains("37041") && asked.contains("40001"), "{asked}");
+}
+
+#[test]
 fn table_of_a_router() {
     let report = sample::router();
     for width in [200, 100, 60, 40] {

@@ -5,30 +5,47 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use crate::error::Error;
 
 /// No file of an administrator is larger.
 const MOST: u64 = 1 << 20;
 
-/// No capture of a host is larger; a device may go on for ever.
-const MOST_OF_CAPTURE: u64 = 1 << 28;
+/// No file that a user names is larger: the capture of a loaded host has a few MiB.
+const LARGEST: u64 = 1 << 26;
 
-/// The whole of a file, or of standard input for `-`.
-pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let mut content = Vec::new();
-    let read = match path.to_str() {
-        Some("-") => io::stdin().lock().take(MOST_OF_CAPTURE + 1).read_to_end(&mut content),
-        _ => File::open(path).and_then(|file| file.take(MOST_OF_CAPTURE + 1).read_to_end(&mut content)),
+/// The whole of a file or a pipe, or of standard input for `-`. Of what does not begin with `magic` no more than that is
+/// read, since it may never end; and a pipe that nobody writes into is waited for no longer than `time`.
+pub fn read(path: &Path, magic: &'static str, time: Option<Duration>) -> Result<Vec<u8>, Error> {
+    let (sender, receiver) = mpsc::channel();
+    let file = path.to_owned();
+    // The run ends without this thread where the other end of a pipe keeps it waiting.
+    std::thread::spawn(move || {
+        let content = match file.to_str() {
+            Some("-") => whole(io::stdin().lock(), magic),
+            _ => File::open(&file).and_then(|file| whole(file, magic)),
+        };
+        let _ = sender.send(content);
+    });
+    let content = match time {
+        Some(time) => receiver.recv_timeout(time).ok(),
+        None => receiver.recv().ok(),
     };
-    match read.map_err(failed("read", path))? as u64 {
-        0..=MOST_OF_CAPTURE => Ok(content),
-        _ => Err(Error::Content {
-            path: path.to_owned(),
-            problem: "is larger than 256 MiB".to_owned(),
-            hint: "pass a file that `earmark capture` has written",
-        }),
+    content.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into())).map_err(failed("read", path))
+}
+
+fn whole(mut source: impl io::Read, magic: &str) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    source.by_ref().take(magic.len() as u64).read_to_end(&mut content)?;
+    if content == magic.as_bytes() {
+        source.take(LARGEST).read_to_end(&mut content)?;
+        if content.len() as u64 > LARGEST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
     }
+    Ok(content)
 }
 
 /// The files of a directory with this ending, by name, and what stands in them; nothing where there is no directory.
@@ -132,9 +149,20 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_device_without_an_end_is_refused() {
-        let error = read(Path::new("/dev/zero")).expect_err("endless");
-        assert!(error.to_string().contains("256 MiB"), "{error}");
+    fn what_never_ends_is_not_waited_for() {
+        assert_eq!(read(Path::new("/dev/zero"), "magic", None).expect("a beginning"), [0; 5]);
+        let (reader, _writer) = io::pipe().expect("a pipe");
+        let path = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));
+        let error = read(Path::new(&path), "magic", Some(Duration::from_millis(20))).expect_err("nothing came");
+        assert!(error.to_string().contains(&path) && !error.hint().is_empty(), "{error}");
+    }
+
+    #[test]
+    fn a_file_is_read_whole_where_it_begins_well() {
+        assert_eq!(whole(&b"magic, and more"[..], "magic").expect("all"), b"magic, and more");
+        assert_eq!(whole(&b"secret\n"[..], "magic").expect("its beginning"), b"secre");
+        let endless = io::Read::chain(&b"magic"[..], io::repeat(b'x'));
+        assert_eq!(whole(endless, "magic").expect_err("too large").kind(), io::ErrorKind::FileTooLarge);
     }
 
     #[test]

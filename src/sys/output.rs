@@ -76,7 +76,7 @@ fn replace(path: &Path, old: Option<&Metadata>, content: &[u8]) -> Result<(), Er
     let created = tempfile::Builder::new().prefix(".earmark-").tempfile_in(&directory);
     // The error names that file, which means nothing to anybody.
     let mut file = created.map_err(|error| failed(error.kind().into()))?;
-    file.write_all(content).map_err(failed)?;
+    file.as_file_mut().write_all(content).map_err(failed)?;
     keep_owner_and_mode(file.as_file(), old).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
@@ -210,6 +210,19 @@ mod tests {
         assert!(error.to_string().contains("others") && !file.exists(), "{error}");
         set_mode(dir.path(), 0o1777);
         write(&file, b"").expect("written");
+    }
+
+    #[test]
+    fn an_error_names_the_file_that_was_asked_for() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("none").join("report");
+        let error = write(&file, b"").expect_err("no directory");
+        assert_eq!(error.hint(), "make its directory first");
+        // A directory in which nobody makes files.
+        #[cfg(target_os = "linux")]
+        for error in [error, write(Path::new("/proc/report"), b"").expect_err("no file")] {
+            assert!(!error.to_string().contains(".earmark-"), "{error}");
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) fn letter(letter: char) -> Error {
         'b' => ("socket filters are not shown", "run it without -b"),
         'd' => ("DCCP is among what is listed without any flag", "write `dccp/PORT` for a port of it"),
         'M' => ("MPTCP listeners are listed with TCP and marked", "use -t"),
-        'U' => ("UDP-Lite is listed with UDP", "use -u"),
+        'U' => ("UDP-Lite is listed with UDP, and unix sockets have another letter", "use -u, or -x for unix sockets"),
         'A' | 'f' => (
             "families and tables are chosen by flags of their own",
             "use -4, -6, -t, -u, -S, -w, -0 or -x; the format of the output is --format",

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::kernel::{Kernel, Refusal};
-use super::proc_pid::{self, HostFile};
+use super::proc_pid::{self, HostFile, Ids};
 use super::question::Question;
 use super::sock_diag::bare;
 use crate::model::{
@@ -28,6 +28,8 @@ pub struct Pass<'a> {
     pub wanted: &'a [(u64, u32)],
     /// Look for vsock sockets among the descriptors that are not wanted.
     pub vsock: bool,
+    /// Inodes of sockets that are connections and so no vsock sockets, sorted.
+    pub connected: &'a [u64],
     /// Read command lines.
     pub cmdline: bool,
     /// When the host booted, and its clock ticks a second.
@@ -86,8 +88,11 @@ pub fn scan(pass: &Pass<'_>) -> Found {
         // This run is a process too: what is mounted at `/proc` is something else.
         return Found { refusal: Some(Refusal::ENOENT), ..Found::default() };
     }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = (pids.len() / PROCESSES_PER_THREAD).clamp(1, cores.min(8));
+    let threads = match pids.len() / PROCESSES_PER_THREAD {
+        // How many cores there are is a question to several files.
+        0 | 1 => 1,
+        wanted => wanted.min(std::thread::available_parallelism().map_or(1, usize::from)).min(8),
+    };
     let next = AtomicUsize::new(0);
     let work = || {
         let mut found = Found::default();
@@ -229,7 +234,9 @@ impl Pass<'_> {
                     }
                     listing.first = listing.first.or(Some((fd, inode)));
                 }
-                None if self.vsock => listing.unwanted.push((fd, inode)),
+                None if self.vsock && self.connected.binary_search(&inode).is_err() => {
+                    listing.unwanted.push((fd, inode));
+                }
                 None => {}
             }
         }
@@ -239,6 +246,8 @@ impl Pass<'_> {
     /// What is known of a process, and whether it stayed the same while it was asked for. An error where it is gone.
     fn identify(&self, pid: u32, probe: (u32, u64)) -> Result<(Process, bool), Refusal> {
         let stat = |answer: Vec<u8>| proc_pid::stat(&answer);
+        let owner = || self.kernel.get(&Question::Owner(pid)).ok().and_then(|answer| proc_pid::owner(&answer));
+        let before = owner();
         let first = self.kernel.get(&Question::Stat(pid));
         if let Err(refusal) = first
             && refusal.is_gone()
@@ -246,7 +255,12 @@ impl Pass<'_> {
             return Err(refusal);
         }
         let first = first.ok().and_then(stat);
-        let ids = self.kernel.get(&Question::Ids(pid)).ok().and_then(|answer| proc_pid::ids(&answer));
+        let all_ids = || self.kernel.get(&Question::Ids(pid)).ok().and_then(|answer| proc_pid::ids(&answer));
+        // The kernel makes `status` with much effort: it is read where the directory does not tell enough.
+        let ids = match before {
+            Some(owner) => Some(Ids { uid: owner.uid, groups: vec![owner.gid] }),
+            None => all_ids(),
+        };
         let cgroup = self.kernel.get(&Question::Cgroup(pid)).ok().and_then(|answer| proc_pid::cgroup(&answer));
         let exe = self.kernel.get(&Question::Exe(pid)).ok().and_then(|answer| proc_pid::exe(&answer));
         let cmdline = match self.cmdline {
@@ -259,8 +273,13 @@ impl Pass<'_> {
             Some(exe) => match self.files.get(self.kernel, &exe.path) {
                 Ok(host) => {
                     let state = proc_pid::exe_state(exe, Some(&host));
-                    let writable = ids.as_ref().filter(|_| state == ExeState::Ok);
-                    (state, writable.map(|ids| proc_pid::is_writable(&host, ids)))
+                    let writable = |ids: &Ids| {
+                        proc_pid::is_writable(&host, ids)
+                            || before.is_some()
+                                && proc_pid::wants_groups(&host, ids)
+                                && all_ids().is_some_and(|ids| proc_pid::is_writable(&host, &ids))
+                    };
+                    (state, ids.as_ref().filter(|_| state == ExeState::Ok).map(writable))
                 }
                 // Something else than "there is no such file" hides what the host's root has there.
                 Err(Refusal::ENOENT | Refusal::Errno(ENOTDIR | ELOOP)) => (ExeState::Foreign, None),
@@ -296,8 +315,15 @@ impl Pass<'_> {
         let (fd, inode) = probe;
         let link = self.kernel.get(&Question::Link(pid, fd));
         let holds = link.is_ok_and(|link| link == format!("socket:[{inode}]").as_bytes());
-        let again = self.kernel.get(&Question::Stat(pid)).ok().and_then(stat).map(|stat| stat.start_ticks);
-        Ok((process, holds && again == start_ticks))
+        // Another process has another directory. The same may get a new one when memory is short: then the start tells.
+        let same = match before.zip(owner()) {
+            Some((before, after)) if before.inode == after.inode => true,
+            _ => {
+                let again = self.kernel.get(&Question::Stat(pid)).ok().and_then(stat);
+                again.map(|stat| stat.start_ticks) == start_ticks
+            }
+        };
+        Ok((process, holds && same))
     }
 
     /// The vsock sockets among descriptors.

@@ -209,13 +209,33 @@ fn sctp_row(line: &[u8], sockets: &mut Vec<Socket>) -> Option<()> {
     (!addresses.is_empty()).then_some(())
 }
 
+/// The first two numbers of a kernel's release.
+fn version(release: &[u8]) -> Option<(u32, u32)> {
+    let mut numbers = std::str::from_utf8(release).ok()?.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
 /// The protocols of this kernel, by the names of `/proc/net/protocols`.
-pub struct Protocols(Vec<u8>);
+pub struct Protocols {
+    text: Vec<u8>,
+    counts_mptcp: bool,
+}
 
 impl Protocols {
-    /// The protocols listed in the text of the file.
-    pub fn new(text: Vec<u8>) -> Self {
-        Self(text)
+    /// The protocols listed in the text of the file, by a kernel of this release.
+    pub fn new(text: Vec<u8>, release: &[u8]) -> Self {
+        Self { text, counts_mptcp: version(release).is_some_and(|version| version >= (6, 2)) }
+    }
+
+    /// True where the kernel counts the sockets of a table's protocol, and there are none. Only asked of MPTCP: its dump
+    /// walks the whole hash of listeners with a lock for each bucket, which takes longer than all other tables together.
+    pub fn has_none(&self, table: Table) -> bool {
+        let name: &[u8] = match table {
+            Table::Mptcp => b"MPTCP",
+            Table::Mptcp6 => b"MPTCPv6",
+            _ => return false,
+        };
+        self.counts_mptcp && self.has(table) && self.sockets(name) == 0
     }
 
     /// True where the kernel has the protocol of a table.
@@ -240,6 +260,11 @@ impl Protocols {
             Table::Unix => b"UNIX",
         };
         self.rows().any(|(this, _)| this == name)
+    }
+
+    /// How many sockets of a protocol the kernel counts.
+    pub fn sockets(&self, protocol: &[u8]) -> u64 {
+        self.rows().filter(|(name, _)| *name == protocol).map(|(_, sockets)| sockets).sum()
     }
 
     /// Protocols whose sockets may receive and that no table of ours covers, with how many sockets they have.
@@ -278,7 +303,7 @@ impl Protocols {
 
     /// Names and numbers of sockets.
     fn rows(&self) -> impl Iterator<Item = (&[u8], u64)> {
-        self.0.split(|byte| *byte == b'\n').filter_map(|line| {
+        self.text.split(|byte| *byte == b'\n').filter_map(|line| {
             let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
             let (name, _, sockets) = (words.next()?, words.next()?, words.next()?);
             Some((name, std::str::from_utf8(sockets).ok()?.parse().unwrap_or(0)))
@@ -371,10 +396,25 @@ d
         let protocols = Protocols::new(
             b"protocol  size sockets  memory press maxhdr  slab module\nPACKET    1600      1      -1   NI       0   no   kernel\nTCP       2304      1     203   no     320   yes  kernel\nXDP       1088      2      -1   NI       0   yes  kernel\n"
                 .to_vec(),
+            b"6.18",
         );
         assert!(protocols.has(Table::Tcp) && protocols.has(Table::Packet));
         assert!(!protocols.has(Table::Sctp) && !protocols.has(Table::Tcp6));
         assert_eq!(protocols.uncovered(), [("XDP".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn a_count_of_none_counts_where_the_kernel_counts() {
+        let of = |text: &[u8], release: &[u8]| Protocols::new(text.to_vec(), release);
+        let text = b"protocol  size sockets\nMPTCPv6   2064      1\nMPTCP     1936      0\nTCP       2304      0\n";
+        let counting = of(text, b"6.2.0-39-generic");
+        assert!(counting.has_none(Table::Mptcp) && !counting.has_none(Table::Mptcp6));
+        assert!(!counting.has_none(Table::Tcp), "every other table is read");
+        assert!(!of(b"protocol  size sockets\n", b"6.2").has_none(Table::Mptcp), "what is absent is told elsewhere");
+        for release in [&b"6.1.0-9-amd64"[..], b"5.14.0-362.el9", b"", b"x"] {
+            assert!(!of(text, release).has_none(Table::Mptcp));
+        }
+        assert!(of(text, b"10.0").has_none(Table::Mptcp));
     }
 
     proptest! {
@@ -383,7 +423,7 @@ d
             for table in Table::ALL {
                 decode(table, &[b"heading\n", &bytes[..]].concat());
             }
-            Protocols::new(bytes).uncovered();
+            Protocols::new(bytes.clone(), &bytes).uncovered();
         }
 
         #[test]

@@ -48,6 +48,24 @@ pub fn ids(text: &[u8]) -> Option<Ids> {
     Some(Ids { uid, groups })
 }
 
+/// What the directory `/proc/PID` tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The effective user.
+    pub uid: u32,
+    /// The effective group.
+    pub gid: u32,
+    /// The inode of the directory: another process under the same id has another.
+    pub inode: u64,
+}
+
+/// Reads an answer to `Question::Owner`.
+pub fn owner(text: &[u8]) -> Option<Owner> {
+    let mut words = std::str::from_utf8(text).ok()?.split_ascii_whitespace();
+    let (uid, gid) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    Some(Owner { uid, gid, inode: words.next()?.parse().ok()? })
+}
+
 /// The identity of a file: device and inode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileId(Box<str>, u64);
@@ -115,6 +133,11 @@ pub fn host_file(answer: &[u8]) -> Option<HostFile> {
 pub fn is_writable(file: &HostFile, user: &Ids) -> bool {
     let in_group = |at: &Permissions| user.uid != 0 && at.mode & 0o020 != 0 && user.groups.contains(&at.gid);
     file.path.iter().any(|at| at.mode & 0o002 != 0 || at.uid != 0 || in_group(at))
+}
+
+/// True where more groups than the effective one may decide whether a user may write.
+pub fn wants_groups(file: &HostFile, user: &Ids) -> bool {
+    user.uid != 0 && file.path.iter().any(|at| at.mode & 0o020 != 0)
 }
 
 /// The state of an executable, by what the host's root has at its path.

@@ -25,6 +25,18 @@ fn the_effective_user_counts() {
 }
 
 #[test]
+fn the_directory_tells_the_effective_user_too() {
+    assert_eq!(owner(b"33 34 4026\n"), Some(Owner { uid: 33, gid: 34, inode: 4026 }));
+    assert_eq!(owner(b"33 34"), None);
+    let at = |mode, gid| Permissions { mode, uid: 0, gid };
+    let host = |path| HostFile { file: FileId("1:1".into(), 1), path };
+    let user = |uid| Ids { uid, groups: vec![uid] };
+    let staff = host(vec![at(0o755, 0), at(0o775, 50)]);
+    assert!(wants_groups(&staff, &user(33)) && !wants_groups(&staff, &user(0)));
+    assert!(!wants_groups(&host(vec![at(0o755, 50)]), &user(33)));
+}
+
+#[test]
 fn only_the_link_count_tells_a_deleted_file() {
     let named = exe(b"254:0 77 1\n/tmp/x (deleted)").expect("readable");
     assert_eq!((named.path.as_bytes(), named.deleted), (&b"/tmp/x (deleted)"[..], false));

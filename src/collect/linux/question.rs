@@ -23,6 +23,8 @@ pub enum Question {
     Protocols,
     /// A `SOCK_DIAG_BY_FAMILY` dump of one table, sock_diag(7).
     Diag(Table),
+    /// Inodes of the TCP sockets that have a peer, a line each.
+    Connected,
     /// The file of one table below `/proc/net`.
     ProcNet(Table),
     /// The process ids, a line each.
@@ -35,6 +37,8 @@ pub enum Question {
     Vsock(u32, Vec<u32>),
     /// `/proc/PID/stat`.
     Stat(u32),
+    /// Effective user and group of a process, and the inode of its directory below `/proc`: what statx(2) tells of it.
+    Owner(u32),
     /// The lines `Uid:`, `Gid:` and `Groups:` of `/proc/PID/status`.
     Ids(u32),
     /// `/proc/PID/cgroup`.
@@ -174,6 +178,7 @@ impl fmt::Display for Question {
             Self::Addresses => f.write_str("addresses"),
             Self::Protocols => f.write_str("protocols"),
             Self::Diag(table) => write!(f, "diag {}", table.name()),
+            Self::Connected => f.write_str("connected"),
             Self::ProcNet(table) => write!(f, "proc {}", table.name()),
             Self::Pids => f.write_str("pids"),
             Self::Sockets(pid) => write!(f, "sockets {pid}"),
@@ -181,6 +186,7 @@ impl fmt::Display for Question {
             // The descriptors follow from the answer to `sockets`.
             Self::Vsock(pid, _) => write!(f, "vsock {pid}"),
             Self::Stat(pid) => write!(f, "stat {pid}"),
+            Self::Owner(pid) => write!(f, "owner {pid}"),
             Self::Ids(pid) => write!(f, "ids {pid}"),
             Self::Cgroup(pid) => write!(f, "cgroup {pid}"),
             Self::Exe(pid) => write!(f, "exe {pid}"),

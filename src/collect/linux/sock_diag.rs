@@ -97,6 +97,20 @@ pub fn request(table: Table) -> Vec<u8> {
     }
 }
 
+/// The bodies of the requests for TCP sockets that have a peer, for either family.
+pub fn connected_requests() -> [Vec<u8>; 2] {
+    // Without what has no inode any more, TIME-WAIT, and what has none yet, NEW-SYN-RECV.
+    const STATES: u32 = 0xfff & !(1 | 1 << TCP_LISTEN | 1 << TCP_TIME_WAIT | 1 << TCP_CLOSE);
+    [AF_INET, AF_INET6].map(|family| [&[family, 6, 0, 0][..], &STATES.to_ne_bytes(), &[0; 48]].concat())
+}
+
+/// The inodes of the rows of a datagram.
+pub fn inodes(datagram: &[u8], mut take: impl FnMut(u32)) {
+    each_message(datagram, SOCK_DIAG_BY_FAMILY, |row| {
+        u32_at(row, INET_MESSAGE - 4).filter(|inode| *inode != 0).map(&mut take).is_some()
+    });
+}
+
 /// The length of a row's fixed part, and the attributes that a capture may keep.
 pub fn recorded(table: Table) -> (usize, &'static [u16]) {
     match table {

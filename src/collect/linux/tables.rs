@@ -93,6 +93,10 @@ impl Tables {
     }
 
     fn read_table(&mut self, kernel: &dyn Kernel, table: Table, protocols: Option<&Protocols>) -> Reading {
+        if protocols.is_some_and(|protocols| protocols.has_none(table)) {
+            let source = Some(Source::Proc);
+            return Reading { status: TableStatus::Read, source, lacks: &[], error: None, whole_in: 0 };
+        }
         let refusal = match self.read_diag(kernel, table) {
             Ok(()) => {
                 let source = Some(Source::SockDiag);

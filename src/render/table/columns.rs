@@ -30,6 +30,8 @@ pub(super) fn columns(report: &Report, view: &View, rows: &[Row<'_>]) -> Vec<Col
     let sev = make("SEV", Some(15), &|row| severity_word(row.lead().severity).into());
     let both = make("PORT", None, &|row| port_and_proto(row).into());
     let port = make("PORT", Some(10), &|row| row.lead().port_text().into());
+    // Where there are no units, saying so for each row is worth less than anything else.
+    let units = rows.iter().any(|row| !matches!(unit(report, row).as_str(), "-" | "?"));
     let mut columns = vec![
         Column { instead: Some(Box::new(mark)), ..sev },
         make(PROTO, Some(11), &|row| proto(row.lead()).into()),
@@ -38,11 +40,13 @@ pub(super) fn columns(report: &Report, view: &View, rows: &[Row<'_>]) -> Vec<Col
         Column { dear: true, ..short(14, make("SERVICE", None, &service)) },
         short(16, make("PROCESS", Some(16), &|row| process(report, view, row))),
         short(8, make("USER", Some(13), &|row| user(report, row).into())),
-        short(14, make("UNIT", Some(12), &|row| unit(report, row).into())),
+        short(10, make("UNIT", Some(if units { 12 } else { 7 }), &|row| unit(report, row).into())),
         make("EXPOSURE", Some(9), &|row| row.lead().exposure.name().into()),
         make("STATE", Some(14), &|row| state(row.lead()).into()),
     ];
-    if view.extended || rows.iter().any(|row| report.netns(row.lead()).kind != NetNsKind::Host) {
+    // What all rows share says nothing of any of them.
+    let differ = rows.windows(2).any(|pair| pair[0].lead().socket.netns != pair[1].lead().socket.netns);
+    if view.extended || differ {
         columns.push(make("NETNS", Some(17), &|row| netns(report, view, row.lead()).into()));
     }
     if view.extended {

@@ -111,7 +111,7 @@ pub(super) fn folded<'a>(report: &'a Report, view: &View, order: &[usize]) -> Fo
     for &index in order {
         let listener = &report.listeners[index];
         // A view of rows alone has no line in which to count them.
-        if !view.quiet && is_passing(report, listener) {
+        if !view.quiet && !view.passing && is_passing(report, listener) {
             let name = report.first_owner(listener).map(process_label).unwrap_or_default();
             *aside.entry(name).or_default() += 1;
             continue;

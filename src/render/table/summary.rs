@@ -36,7 +36,10 @@ pub(super) fn aside(screen: &Screen, folded: &Folded<'_>) -> Vec<String> {
     }
     processes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
     let sockets = count(processes.iter().map(|(_, sockets)| sockets).sum(), "ephemeral UDP socket");
-    let names: Vec<String> = processes.iter().map(|(name, sockets)| format!("{name} ({sockets})")).collect();
+    let names: Vec<String> = match processes.as_slice() {
+        [(name, _)] => vec![(*name).clone()],
+        many => many.iter().map(|(name, sockets)| format!("{name} ({sockets})")).collect(),
+    };
     remark(&format!("also: {sockets} of {}", names.join(", ")), screen)
 }
 

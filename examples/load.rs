@@ -1,0 +1,34 @@
+//! Makes a loaded host: many processes that hold many listeners, connections and descriptors, until stdin closes.
+//!
+//! Meant for namespaces of its own, where it brings the loopback device up by itself:
+//!
+//! ```text
+//! unshare --net --pid --fork --kill-child --mount-proc \
+//!     cargo run --release --example load -- --processes 800 --listeners 4000 --connections 6000 --descriptors 36000
+//! ```
+//!
+//! What it prints are true counts, as its processes report them, and no process outlives it.
+
+#![expect(clippy::disallowed_methods, reason = "a load is made of processes and sockets")]
+#![expect(clippy::disallowed_macros, reason = "its one line goes to stdout")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "its one line goes to stdout, its failure to stderr")]
+
+#[cfg(target_os = "linux")]
+#[path = "load/maker.rs"]
+mod maker;
+
+fn main() -> std::process::ExitCode {
+    #[cfg(target_os = "linux")]
+    return match maker::run(&std::env::args().skip(1).collect::<Vec<_>>()) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("load: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    };
+    #[cfg(not(target_os = "linux"))]
+    {
+        eprintln!("load: it is made for Linux");
+        std::process::ExitCode::FAILURE
+    }
+}

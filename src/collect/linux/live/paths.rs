@@ -1,0 +1,168 @@
+//! Paths that another process may have chosen: who walks them may be kept waiting, or led astray.
+
+use std::collections::HashSet;
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxFlags};
+use rustix::io::Errno;
+
+use crate::model::Text;
+
+/// What our root has at a path that another process may have chosen, and the directories above.
+///
+/// The path of a running program holds no symbolic link, so none is followed. What is not in the cache of names is
+/// looked up only where every file system on the way is one of this host: a lookup on FUSE or NFS could wait for ever.
+pub fn host_file(path: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
+    let mut at = path;
+    let mut checked = false;
+    loop {
+        let file = match open_path(at, ResolveFlags::NO_SYMLINKS | ResolveFlags::CACHED) {
+            Err(Errno::AGAIN) => {
+                if !checked && !is_local(path) {
+                    return Err(Errno::AGAIN);
+                }
+                checked = true;
+                open_path(at, ResolveFlags::NO_SYMLINKS)
+            }
+            found => found,
+        }?;
+        let mask = StatxFlags::INO | StatxFlags::MODE | StatxFlags::UID | StatxFlags::GID;
+        let file = rustix::fs::statx(&file, "", AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC, mask)?;
+        let (major, minor, inode) = (file.stx_dev_major, file.stx_dev_minor, file.stx_ino);
+        let _ = writeln!(answer, "{major}:{minor} {inode} {:o} {} {}", file.stx_mode, file.stx_uid, file.stx_gid);
+        match at.iter().rposition(|byte| *byte == b'/') {
+            _ if at == b"/" => return Ok(()),
+            Some(0) => at = b"/",
+            Some(slash) => at = &at[..slash],
+            None => return Err(Errno::INVAL),
+        }
+    }
+}
+
+fn open_path(path: &[u8], resolve: ResolveFlags) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    match rustix::fs::openat2(CWD, path, flags, Mode::empty(), resolve) {
+        // Before Linux 5.6 there is no openat2, before 5.12 no RESOLVE_CACHED: ask for leave to go the long way.
+        Err(Errno::NOSYS) if resolve.contains(ResolveFlags::CACHED) => Err(Errno::AGAIN),
+        Err(Errno::INVAL) if resolve.contains(ResolveFlags::CACHED) => Err(Errno::AGAIN),
+        Err(Errno::NOSYS) => rustix::fs::open(path, flags, Mode::empty()),
+        found => found,
+    }
+}
+
+/// True where every mount on the way to a path is of a kind that answers from this host.
+fn is_local(path: &[u8]) -> bool {
+    const LOCAL: [&[u8]; 18] = [
+        b"ext2",
+        b"ext3",
+        b"ext4",
+        b"xfs",
+        b"btrfs",
+        b"tmpfs",
+        b"overlay",
+        b"squashfs",
+        b"erofs",
+        b"zfs",
+        b"f2fs",
+        b"vfat",
+        b"ramfs",
+        b"rootfs",
+        b"devtmpfs",
+        b"iso9660",
+        b"bcachefs",
+        b"proc",
+    ];
+    let Ok(mounts) = std::fs::read("/proc/self/mountinfo") else { return false };
+    kinds_on_the_way(&mounts, path).iter().all(|kind| LOCAL.contains(kind))
+}
+
+/// The kinds of the file systems that are mounted on the way to a path.
+fn kinds_on_the_way<'a>(mounts: &'a [u8], path: &[u8]) -> Vec<&'a [u8]> {
+    let on_the_way = mounts.split(|byte| *byte == b'\n').filter_map(|line| {
+        let mut words = line.split(|byte| *byte == b' ');
+        let place = mount_point(words.nth(4)?);
+        let kind = words.skip_while(|word| *word != b"-").nth(1)?;
+        let within = match place.as_slice() {
+            b"/" => true,
+            place => path.starts_with(place) && matches!(path.get(place.len()), None | Some(b'/')),
+        };
+        within.then_some(kind)
+    });
+    on_the_way.collect()
+}
+
+/// A mount point as it is: the kernel writes space, tab, newline and backslash as `\ooo`.
+fn mount_point(word: &[u8]) -> Vec<u8> {
+    let mut place = Vec::with_capacity(word.len());
+    let mut rest = word;
+    while let [first, after @ ..] = rest {
+        let octal = after.get(..3).filter(|_| *first == b'\\').and_then(|digits| std::str::from_utf8(digits).ok());
+        match octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            Some(byte) => {
+                place.push(byte);
+                rest = &after[3..];
+            }
+            None => {
+                place.push(*first);
+                rest = after;
+            }
+        }
+    }
+    place
+}
+
+/// The paths of cgroups (version 2): the id of one is the inode of its directory. One walk for all of them.
+pub fn cgroup_paths(ids: &[u64], answer: &mut Vec<u8>) {
+    // Hybrid hosts have version 2 beside the others.
+    let roots = [Path::new("/sys/fs/cgroup/unified"), Path::new("/sys/fs/cgroup")];
+    let Some(root) = roots.into_iter().find(|root| root.join("cgroup.controllers").exists()) else { return };
+    let mut wanted: HashSet<u64> = ids.iter().copied().collect();
+    let mut left = [root.to_owned()].to_vec();
+    // More than any host has; a user may make cgroups below his own.
+    let mut looks = 100_000u32;
+    while let Some(directory) = left.pop() {
+        use std::os::unix::ffi::OsStrExt as _;
+        use std::os::unix::fs::MetadataExt as _;
+        let inode = directory.metadata().map_or(0, |metadata| metadata.ino());
+        if wanted.remove(&inode) {
+            let below = directory.as_os_str().as_bytes().strip_prefix(root.as_os_str().as_bytes()).unwrap_or_default();
+            let path = Text::from(if below.is_empty() { b"/" } else { below });
+            let _ = writeln!(answer, "{inode} {}", path.escaped());
+        }
+        let Ok(entries) = std::fs::read_dir(&directory) else { continue };
+        for entry in entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+            looks = looks.saturating_sub(1);
+            if wanted.is_empty() || looks == 0 {
+                return;
+            }
+            left.push(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mount_point_with_a_space_is_on_the_way() {
+        let mounts = b"1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:9 / /home/a\\040b\\134 rw - fuse.x x rw\n";
+        assert_eq!(kinds_on_the_way(mounts, b"/home/a b\\/program"), [&b"ext4"[..], b"fuse.x"]);
+        assert_eq!(kinds_on_the_way(mounts, b"/home/a bc"), [b"ext4"]);
+        assert_eq!(mount_point(b"/a\\04"), b"/a\\04");
+    }
+
+    #[test]
+    fn the_hosts_root_answers_for_our_own_executable() {
+        let own = std::fs::read_link("/proc/self/exe").expect("our own link");
+        let mut answer = Vec::new();
+        use std::os::unix::ffi::OsStrExt as _;
+        host_file(own.as_os_str().as_bytes(), &mut answer).expect("our own file");
+        let lines = answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count();
+        assert_eq!(lines, own.components().count());
+        assert_eq!(host_file(b"/no/such/file", &mut Vec::new()), Err(Errno::NOENT));
+        assert_eq!(host_file(b"relative", &mut Vec::new()), Err(Errno::NOENT));
+    }
+}
