@@ -130,6 +130,10 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     let gaps = vantage::process_gaps(&mut snapshot.counts, &snapshot.vantage, unowned, by_descriptors);
     snapshot.gaps.extend(gaps);
     snapshot.gaps.extend(table_gaps(&snapshot));
+    let is_old = || proc_net::version(release.as_bytes()).is_some_and(|version| version < (6, 8));
+    if ask.bound && ask.transports.contains(&Transport::Tcp) && is_old() {
+        snapshot.gaps.push(bound_unknown());
+    }
     if let Some(protocols) = &protocols {
         snapshot.gaps.extend(protocols.uncovered().into_iter().map(uncovered));
     }
@@ -313,6 +317,15 @@ fn table_gaps(snapshot: &Snapshot) -> Vec<Gap> {
         Some(Gap { what, why, consequence, remedy: remedy.to_owned() })
     });
     bad.collect()
+}
+
+fn bound_unknown() -> Gap {
+    Gap {
+        what: "TCP sockets that are bound and do not listen".into(),
+        why: "Linux tells of them from 6.8 on".into(),
+        consequence: "they are not listed, and a port that only they keep seems free".into(),
+        remedy: "look again on a newer kernel".into(),
+    }
 }
 
 fn uncovered((name, sockets): (String, u64)) -> Gap {

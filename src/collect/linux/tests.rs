@@ -215,3 +215,20 @@ fn a_raw_socket_that_can_receive_nothing_is_no_broken_row() {
     tell(&mut host, "proc raw", &row("0001"));
     assert_eq!(look(&host).sockets.len(), 2);
 }
+
+#[test]
+fn an_old_kernel_does_not_tell_of_bound_sockets() {
+    let mut host = host();
+    for table in ["tcp-bound", "tcp6-bound"] {
+        let end = netlink::assemble::done(0);
+        host.answers.insert(format!("diag {table}"), vec![Ok(end.into())]);
+    }
+    let gaps = |host: &Capture, bound| {
+        let seen = snapshot(&Replay::new(host), &Ask { bound, ..Ask::default() });
+        seen.gaps.into_iter().filter(|gap| gap.why.contains("6.8")).count()
+    };
+    for (release, want) in [("6.1.0-31-amd64", 1), ("5.14.0-503.el9", 1), ("6.8.0-51-generic", 0), ("7.0", 0)] {
+        tell(&mut host, "host", &format!("kernel {release}\n"));
+        assert_eq!((gaps(&host, true), gaps(&host, false)), (want, 0), "{release}");
+    }
+}
