@@ -102,9 +102,17 @@ fn queries_choose_and_the_exit_says_what_came_of_it() {
 #[test]
 fn without_privilege_only_what_was_seen_is_denied() {
     // Ports are seen by everybody, owners are not.
-    for (line, exit) in
-        [("3221", 0), ("4444", 1), ("ssh", 0), ("haproxy", 3), ("user:www-data", 3), ("4444 haproxy", 1)]
-    {
+    for (line, exit) in [
+        ("3221", 0),
+        ("4444", 1),
+        ("ssh", 0),
+        ("haproxy", 3),
+        ("user:www-data", 3),
+        ("4444 haproxy", 1),
+        ("severity:>=high", 3),
+        ("severity:low", 0),
+        ("4444 severity:>=high", 1),
+    ] {
         assert_eq!(endpoints(line, AS_NOBODY).1, exit, "earmark {line}");
     }
 }
@@ -279,6 +287,10 @@ fn generated_texts_are_there() {
         let value: serde_json::Value = serde_json::from_slice(&run(&arguments).stdout).expect("JSON");
         let schema = format!("earmark.{}/1", arguments[0]);
         assert_eq!(value["schema"], schema.as_str());
+        // A remedy is one line; only explanations are Markdown.
+        for rule in value["rules"].as_array().into_iter().flatten() {
+            assert!(rule["remedy"].as_str().is_some_and(|remedy| !remedy.contains('\n')), "{rule}");
+        }
     }
 }
 

@@ -31,7 +31,11 @@ pub(super) fn of_nothing(report: &Report, query: &Query, transports: &[Transport
         false => transports.iter().filter(|t| places.iter().any(|p| p.transports.contains(t))).copied().collect(),
     };
     // An MPTCP listener stands in the table of TCP as well; the other table only marks it.
-    let needed = |table: &TableRead| !table.table.starts_with("mptcp") || places.iter().any(|place| place.mptcp);
+    // Without privilege vsock is hardly ever read whole, and who asks for a number alone means a port of IP.
+    let needed = |table: &TableRead| match table.table {
+        "vsock" => places.iter().any(|place| place.transports.contains(&Transport::Vsock)),
+        name => !name.starts_with("mptcp") || places.iter().any(|place| place.mptcp),
+    };
     let unread = report.tables.iter().find(|table| {
         needed(table)
             && could_hold(table, &query.choice, &narrowed)

@@ -62,10 +62,10 @@ impl Subject<'_> {
             What::Service(pattern) => self.has_service(pattern).into(),
             What::Rule(name) => {
                 let findings = listener.findings.iter().filter_map(|at| self.report.findings.get(*at));
-                findings.into_iter().any(|f| f.rule.name == name || f.also.contains(&name.as_str())).into()
+                self.judged(findings.into_iter().any(|f| f.rule.name == name || f.also.contains(&name.as_str())))
             }
             What::Scope(scope) => (listener.scope == *scope).into(),
-            What::Severity(range) => listener.severity.is_some_and(|severity| range.contains(&severity)).into(),
+            What::Severity(range) => self.judged(listener.severity.is_some_and(|severity| range.contains(&severity))),
         }
     }
 
@@ -73,6 +73,11 @@ impl Subject<'_> {
     /// which one it is.
     fn has_service(&self, pattern: &Pattern) -> bool {
         has_service(self.listener, pattern)
+    }
+
+    /// What is found wrong rests on who holds it: where that is not known, "no" is not certain.
+    fn judged(&self, found: bool) -> Answer {
+        or_unknown(found, matches!(self.listener.owner_status, OwnerStatus::Known | OwnerStatus::None))
     }
 
     /// Asks each owner. Where not all of them are known, "no" is not certain.

@@ -334,6 +334,11 @@ fn no_match_is_said_only_where_nothing_could_be_missed() {
     assert_eq!(run("4444", unmarked.clone()).1.matched, Match::Nothing);
     assert!(matches!(run("mptcp/4444", unmarked).1.matched, Match::CannotTell(_)));
 
+    let mut closed = report();
+    closed.tables.push(table("vsock", TableStatus::Unreadable));
+    assert_eq!(run("4444", closed.clone()).1.matched, Match::Nothing);
+    assert!(matches!(run("vsock/4444", closed).1.matched, Match::CannotTell(_)));
+
     let mut gap = report();
     let (why, what) = (String::new(), "2 network namespaces".to_owned());
     gap.gaps.push(Gap { what, why: why.clone(), consequence: why.clone(), remedy: why });
@@ -350,11 +355,22 @@ fn words_about_owners_need_every_relevant_owner() {
     let mut denied = report();
     denied.listeners[1].owners.clear();
     denied.listeners[1].owner_status = OwnerStatus::Denied;
-    for line in ["haproxy", "pid:77", "user:haproxy", "exe:haproxy", "unit:haproxy", "uid:77", "80 haproxy"] {
+    let about_owners = ["haproxy", "pid:77", "user:haproxy", "exe:haproxy", "unit:haproxy", "uid:77", "80 haproxy"];
+    // What is found wrong rests on who holds it.
+    for line in about_owners.into_iter().chain(["severity:critical", "80 rule:cleartext-management", "80 severity:low"])
+    {
         assert!(matches!(run(line, denied.clone()).1.matched, Match::CannotTell(_)), "{line}");
     }
     // What is known already rules these out, or in.
-    for line in ["22 haproxy", "service:haproxy", "8080", "scope:public user:haproxy", "udp/53 pid:77"] {
+    for line in [
+        "22 severity:critical",
+        "udp/53 rule:cleartext-management",
+        "22 haproxy",
+        "service:haproxy",
+        "8080",
+        "scope:public user:haproxy",
+        "udp/53 pid:77",
+    ] {
         assert_eq!(run(line, denied.clone()).1.matched, Match::Nothing, "{line}");
     }
     for line in ["http", "www nobody", "sshd", "uid:0"] {
@@ -363,7 +379,8 @@ fn words_about_owners_need_every_relevant_owner() {
     let mut nobody = report();
     nobody.listeners[1].owners.clear();
     nobody.listeners[1].owner_status = OwnerStatus::None;
-    assert_eq!(run("pid:77", nobody).1.matched, Match::Nothing);
+    assert_eq!(run("pid:77", nobody.clone()).1.matched, Match::Nothing);
+    assert_eq!(run("severity:critical", nobody).1.matched, Match::Nothing);
 }
 
 #[test]

@@ -111,28 +111,35 @@ impl Page<'_, '_> {
         let ports = if known.ports.0 == known.ports.1 { String::new() } else { format!(", {}", range(known.ports)) };
         writeln!(self.out, "  {name} [{}{ports}, confidence {}]", known.source.name(), known.confidence)?;
         self.known(4, "", Some(known.title))?;
+        let applies = |text: &&str| *text != "n/a";
         let mut nature = Vec::new();
         match known.management {
             Some(true) => nature.push("management".to_owned()),
-            Some(false) => nature.push("no management".to_owned()),
+            Some(false) => nature.push("not for management".to_owned()),
             None => {}
         }
         nature.extend(known.plane.filter(|plane| *plane != "management").map(|plane| format!("plane {plane}")));
-        nature.extend(known.security.map(|security| format!("protection {security}")));
-        nature.extend(known.auth_default.map(|auth| format!("authentication {auth}")));
+        nature.extend(known.security.filter(applies).map(|security| format!("protection {security}")));
+        nature.extend(known.auth_default.filter(applies).map(|auth| format!("authentication {auth}")));
         nature.extend(known.recommended_exposure.map(|exposure| format!("meant for {exposure}")));
         self.known(4, "", Some(&nature.join(", ")))?;
         self.known(4, "risk", known.risk)?;
         self.known(4, "weak", known.weakness.filter(|weakness| Some(*weakness) != known.risk))?;
         if let Some([public, lan, loopback]) = known.severity {
-            let word = |severity: Severity| paint(severity.name(), severity_style(severity), self.screen.color);
-            writeln!(
-                self.out,
-                "    severity: {} in public, {} in the local network, {} on the host alone",
-                word(public),
-                word(lan),
-                word(loopback)
-            )?;
+            let sentence = |word: &dyn Fn(Severity) -> String| {
+                let [public, lan, loopback] = [public, lan, loopback].map(word);
+                format!("{public} in public, {lan} in the local network, {loopback} on the host alone")
+            };
+            let plain = sentence(&|severity| severity.name().to_owned());
+            // Colours are no columns, and cannot be wrapped.
+            match self.screen.width.is_none_or(|width| "    severity: ".len() + plain.len() <= usize::from(width)) {
+                true => {
+                    let color = self.screen.color;
+                    let painted = sentence(&|severity| paint(severity.name(), severity_style(severity), color));
+                    writeln!(self.out, "    severity: {painted}")?;
+                }
+                false => self.text(4, "severity", &plain)?,
+            }
         }
         self.known(4, "unless", known.condition)?;
         let counterparts: Vec<String> = known.secure_counterpart.iter().map(counterpart).collect();

@@ -7,11 +7,23 @@ use super::table::aligned;
 use super::words::{HEADER, paint, wrap};
 use crate::finding::RuleInfo;
 
-/// Writes one line for each rule.
+/// Fewer columns hold no sentence.
+const NARROWEST: usize = 20;
+
+/// Writes one line for each rule, or as many as its summary takes on a narrow screen.
 pub fn rules(rules: &[&RuleInfo], screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     let mut rows = vec![["RULE", "THEME", "FINDS"].map(str::to_owned).to_vec()];
-    rows.extend(rules.iter().map(|rule| [rule.name, rule.theme.name(), rule.summary].map(str::to_owned).to_vec()));
+    let widest = |of: fn(&RuleInfo) -> usize| rules.iter().map(|rule| of(rule)).max().unwrap_or_default();
+    // Two gaps of two columns; what is too narrow for sentences is left to the terminal.
+    let before = widest(|rule| rule.name.len()) + widest(|rule| rule.theme.name().len().max("THEME".len())) + 4;
+    let left = screen.width.and_then(|width| usize::from(width).checked_sub(before)).filter(|left| *left >= NARROWEST);
+    for rule in rules {
+        for (at, line) in wrap(rule.summary, left).into_iter().enumerate() {
+            let head = if at == 0 { [rule.name, rule.theme.name()] } else { ["", ""] };
+            rows.push(vec![head[0].to_owned(), head[1].to_owned(), line]);
+        }
+    }
     for (at, line) in aligned(rows, &[]).enumerate() {
         writeln!(out, "{}", if at == 0 { paint(&line, HEADER, screen.color) } else { line })?;
     }

@@ -122,6 +122,20 @@ fn documents_for_programs() {
 }
 
 #[test]
+fn pages_fit_a_narrow_screen() {
+    let all: Vec<&crate::finding::RuleInfo> = crate::rules::all().iter().map(|rule| &rule.info).collect();
+    let explanation = sample::explanation(&Text::from("sshd"));
+    for width in [80, 60] {
+        let screen = Screen { width: Some(width), color: false };
+        let catalogue = rendered(|out| rules(&all, &screen, out));
+        let page = rendered(|out| explain(&explanation, &screen, out));
+        for line in catalogue.lines().chain(page.lines()) {
+            assert!(line.len() <= usize::from(width), "{width}: {line}");
+        }
+    }
+}
+
+#[test]
 fn the_catalogue_of_rules() {
     let all = [&sample::CLEARTEXT, &sample::MISMATCH, &sample::UNAUTHENTICATED];
     let screen = Screen { width: Some(80), color: false };

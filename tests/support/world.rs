@@ -52,7 +52,7 @@ pub fn world(test: &str, need: Need, body: impl FnOnce()) {
         .expect("unshare runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && text.contains("1 passed"), "within its namespaces:\n{text}");
-    for line in text.lines().filter(|line| line.contains("NOT RUN")) {
+    for line in text.lines().filter(|line| line.contains("NOT RUN") || line.starts_with("figures: ")) {
         let _ = writeln!(std::io::stderr(), "{line}");
     }
 }

@@ -449,7 +449,6 @@ fn vsock_address(socket: &OwnedFd) -> Result<(u32, u32), Errno> {
     let number = |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
     Ok((number(8), number(4)))
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,7 +23,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 
 use super::Ask;
-use crate::model::{Gap, Local, Snapshot, Socket, State, TableStatus, Text, Transport};
+use crate::model::{Gap, Local, Snapshot, Socket, Source, State, TableStatus, Text, Transport};
 use holders::{Files, Found, Pass};
 use proc_net::Protocols;
 use question::{Question, Table};
@@ -112,7 +112,6 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     for (table, bad) in std::mem::take(&mut tables.bad_rows) {
         snapshot.gaps.push(bad_rows(table, bad));
     }
-    let by_descriptors = tables.wants_descriptors(Table::Vsock);
     (snapshot.sockets, snapshot.tables) = tables.finish();
     (snapshot.counts, snapshot.processes, snapshot.holders) = (found.counts, found.processes, found.holders);
     name_users(kernel, &mut snapshot);
@@ -127,8 +126,9 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     snapshot.holders.iter().for_each(|holder| holds[holder.socket as usize] = true);
     let unowned = holds.iter().zip(&snapshot.sockets).any(|(held, socket)| !held && !socket.raced);
     vantage::sort_refusals(&mut snapshot.counts, &snapshot.vantage);
-    let gaps = vantage::process_gaps(&mut snapshot.counts, &snapshot.vantage, unowned, by_descriptors);
+    let gaps = vantage::process_gaps(&mut snapshot.counts, &snapshot.vantage, unowned);
     snapshot.gaps.extend(gaps);
+    doubt_descriptors(&mut snapshot);
     snapshot.gaps.extend(table_gaps(&snapshot));
     let is_old = || proc_net::version(release.as_bytes()).is_some_and(|version| version < (6, 8));
     if ask.bound && ask.transports.contains(&Transport::Tcp) && is_old() {
@@ -138,6 +138,21 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
         snapshot.gaps.extend(protocols.uncovered().into_iter().map(uncovered));
     }
     snapshot
+}
+
+/// The inodes of connections, sorted, where there are so many that asking for all at once is cheaper than asking of each
+/// whether it is a vsock socket: a tenth of the time for twelve thousand.
+fn connected(kernel: &dyn Kernel, protocols: Option<&Protocols>, listeners: usize) -> Vec<u64> {
+    const MANY: u64 = 1000;
+    let sockets = protocols.map_or(0, |protocols| protocols.sockets(b"TCP") + protocols.sockets(b"TCPv6"));
+    if sockets < MANY + listeners as u64 {
+        return Vec::new();
+    }
+    let answer = kernel.get(&Question::Connected).unwrap_or_default();
+    let lines = answer.split(|byte| *byte == b'\n');
+    let mut inodes: Vec<u64> = lines.filter_map(|line| std::str::from_utf8(line).ok()?.parse().ok()).collect();
+    inodes.sort_unstable();
+    inodes
 }
 
 /// The inodes of those sockets that have one, sorted, each with the place of its socket.
@@ -159,21 +174,6 @@ fn look_again(tables: &Tables, found: &mut Found, pass: Pass<'_>) {
     if !wanted.is_empty() {
         merge(found, holders::scan(&Pass { wanted: &wanted, ..pass }));
     }
-}
-
-/// The inodes of connections, sorted, where there are so many that asking for all at once is cheaper than asking of each
-/// whether it is a vsock socket: a tenth of the time for twelve thousand.
-fn connected(kernel: &dyn Kernel, protocols: Option<&Protocols>, listeners: usize) -> Vec<u64> {
-    const MANY: u64 = 1000;
-    let sockets = protocols.map_or(0, |protocols| protocols.sockets(b"TCP") + protocols.sockets(b"TCPv6"));
-    if sockets < MANY + listeners as u64 {
-        return Vec::new();
-    }
-    let answer = kernel.get(&Question::Connected).unwrap_or_default();
-    let lines = answer.split(|byte| *byte == b'\n');
-    let mut inodes: Vec<u64> = lines.filter_map(|line| std::str::from_utf8(line).ok()?.parse().ok()).collect();
-    inodes.sort_unstable();
-    inodes
 }
 
 /// Makes rows of the vsock sockets that a pass found by their descriptors.
@@ -301,9 +301,24 @@ fn bad_rows(table: Table, bad: usize) -> Gap {
     }
 }
 
+/// A table of what descriptors lead to is whole only where every descriptor could be read.
+fn doubt_descriptors(snapshot: &mut Snapshot) {
+    let counts = &snapshot.counts;
+    if !counts.hidden_possible && counts.no_permission + counts.denied_despite_caps + counts.hidden_descriptors == 0 {
+        return;
+    }
+    for table in snapshot.tables.iter_mut().filter(|table| table.source == Some(Source::Fd)) {
+        table.status = TableStatus::Unreadable;
+        table.error = Some("not every descriptor could be read, and nothing else leads to these sockets".to_owned());
+    }
+}
+
 fn table_gaps(snapshot: &Snapshot) -> Vec<Gap> {
     let bad = snapshot.tables.iter().filter_map(|table| {
         let (why, remedy) = match table.status {
+            TableStatus::Unreadable if table.source == Some(Source::Fd) => {
+                (table.error.clone().unwrap_or_default(), "run it as root, or load the kernel module vsock_diag")
+            }
             TableStatus::Unreadable => {
                 (table.error.clone().unwrap_or_default(), "allow netlink(7) and /proc/net to this program, as root")
             }

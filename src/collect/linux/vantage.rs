@@ -169,13 +169,10 @@ fn hides(vantage: &Vantage) -> bool {
 
 /// What could not be seen of the processes. `unowned` is true where some socket is without a holder, `vsock` where the
 /// sockets of vsock can only be had from descriptors.
-pub fn process_gaps(counts: &mut ProcessCounts, vantage: &Vantage, unowned: bool, vsock: bool) -> Vec<Gap> {
+pub fn process_gaps(counts: &mut ProcessCounts, vantage: &Vantage, unowned: bool) -> Vec<Gap> {
     let mut gaps = Vec::new();
     let mut gap = |what: String, why: String, remedy: &str| {
-        let consequence = match vsock {
-            true => "sockets that only they hold are listed without their owner, and vsock sockets not at all",
-            false => "sockets that only they hold are listed without their owner",
-        };
+        let consequence = "sockets that only they hold are listed without their owner";
         gaps.push(Gap { what, why, consequence: consequence.to_owned(), remedy: remedy.to_owned() });
     };
     if counts.no_permission > 0 {

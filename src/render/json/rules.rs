@@ -30,7 +30,7 @@ pub(super) struct WireRule {
     /// Why that matters, in Markdown.
     explanation: &'static str,
     /// What to do instead.
-    remedy: &'static str,
+    remedy: String,
     /// The controls that a finding is evidence for.
     controls: &'static [&'static str],
     /// Situations in which it fires.
@@ -47,7 +47,7 @@ impl From<&RuleInfo> for WireRule {
             specificity: rule.specificity,
             summary: rule.summary,
             explanation: rule.explanation,
-            remedy: rule.remedy,
+            remedy: rule.remedy.replace('\n', " "),
             controls: rule.controls,
             fires_on: rule.fires_on,
             quiet_on: rule.quiet_on,

@@ -147,14 +147,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mount_point_with_a_space_is_on_the_way() {
-        let mounts = b"1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:9 / /home/a\\040b\\134 rw - fuse.x x rw\n";
-        assert_eq!(kinds_on_the_way(mounts, b"/home/a b\\/program"), [&b"ext4"[..], b"fuse.x"]);
-        assert_eq!(kinds_on_the_way(mounts, b"/home/a bc"), [b"ext4"]);
-        assert_eq!(mount_point(b"/a\\04"), b"/a\\04");
-    }
-
-    #[test]
     fn the_hosts_root_answers_for_our_own_executable() {
         let own = std::fs::read_link("/proc/self/exe").expect("our own link");
         let mut answer = Vec::new();
@@ -164,5 +156,13 @@ mod tests {
         assert_eq!(lines, own.components().count());
         assert_eq!(host_file(b"/no/such/file", &mut Vec::new()), Err(Errno::NOENT));
         assert_eq!(host_file(b"relative", &mut Vec::new()), Err(Errno::NOENT));
+    }
+
+    #[test]
+    fn a_mount_point_with_a_space_is_on_the_way() {
+        let mounts = b"1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:9 / /home/a\\040b\\134 rw - fuse.x x rw\n";
+        assert_eq!(kinds_on_the_way(mounts, b"/home/a b\\/program"), [&b"ext4"[..], b"fuse.x"]);
+        assert_eq!(kinds_on_the_way(mounts, b"/home/a bc"), [b"ext4"]);
+        assert_eq!(mount_point(b"/a\\04"), b"/a\\04");
     }
 }
