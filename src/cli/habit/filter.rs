@@ -37,7 +37,7 @@ pub(super) fn begins(word: &str, next: Option<&str>) -> bool {
     let mut tokens = tokens(word).into_iter();
     let first = tokens.next().unwrap_or_default();
     let second = tokens.next().or_else(|| next.map(str::to_owned)).unwrap_or_default();
-    let keyword = |token: &str| matches!(token, "(" | "!" | "not" | "sport" | "dport" | "src" | "dst");
+    let keyword = |token: &str| matches!(token, "(" | "!" | "not" | "sport" | "dport" | "src" | "dst" | "state");
     match first.as_str() {
         "sport" | "dport" => true,
         // A process may be called `(sd-pam)`.
@@ -70,6 +70,12 @@ const HINT: &str = "write `sport = :22 or sport = :80`, or just `22 80`";
 struct Chosen {
     ports: Vec<String>,
     addresses: Vec<String>,
+}
+
+impl Chosen {
+    fn is_everything(&self) -> bool {
+        self.ports.is_empty() && self.addresses.is_empty()
+    }
 }
 
 struct Parser<'a> {
@@ -113,7 +119,7 @@ impl Parser<'_> {
             let other = self.conjunction()?;
             let ports_alone = all.addresses.is_empty() && other.addresses.is_empty();
             let addresses_alone = all.ports.is_empty() && other.ports.is_empty();
-            if !ports_alone && !addresses_alone {
+            if (!ports_alone && !addresses_alone) || all.is_everything() || other.is_everything() {
                 return Err(usage("a filter that joins ports and addresses by `or` is not supported", HINT));
             }
             all.ports.extend(other.ports);
@@ -182,6 +188,11 @@ impl Parser<'_> {
                 format!("`{word}` chooses by the peer, and a socket that receives has none"),
                 "choose by the own port or address: `sport = :3220`, `src 10.0.0.5`",
             )),
+            // What is listed anyway.
+            "state" if self.follows(|state, _| matches!(state, "listening" | "listen")) => {
+                self.next();
+                Ok(Chosen::default())
+            }
             "state" | "exclude" => Err(usage(
                 format!("`{word}` chooses by state, and only sockets that receive are listed"),
                 "leave it out; -a adds what is bound without listening",

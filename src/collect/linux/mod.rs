@@ -103,13 +103,9 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
         }
     }
     let mut found = found.unwrap_or_default();
-    look_again(
-        &tables,
-        &mut found,
-        Pass { kernel, wanted: &[], vsock: false, connected: &[], cmdline: ask.cmdline, boot, files: &files },
-    );
-    let refused = found.refusal.or(found.unasked);
-    if let Some(refusal) = refused {
+    let again = Pass { kernel, wanted: &[], vsock: false, connected: &[], cmdline: ask.cmdline, boot, files: &files };
+    look_again(&tables, &mut found, again);
+    if let Some(refusal) = found.refusal.or(found.unasked) {
         let what = if found.refusal.is_some() { "the list of processes" } else { "some of the processes" };
         let consequence = "sockets that only they hold are listed without their owner";
         snapshot.gaps.push(vantage::refusal_gap(what, refusal, consequence));
@@ -134,8 +130,12 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     vantage::sort_refusals(&mut snapshot.counts, &snapshot.vantage);
     let gaps = vantage::process_gaps(&mut snapshot.counts, &snapshot.vantage, unowned);
     snapshot.gaps.extend(gaps);
-    doubt_descriptors(&mut snapshot, refused.is_some());
+    doubt_descriptors(&mut snapshot);
     snapshot.gaps.extend(table_gaps(&snapshot));
+    let is_old = || proc_net::version(release.as_bytes()).is_some_and(|version| version < (6, 8));
+    if ask.bound && ask.transports.contains(&Transport::Tcp) && is_old() {
+        snapshot.gaps.push(bound_unknown());
+    }
     if let Some(protocols) = &protocols {
         snapshot.gaps.extend(protocols.uncovered().into_iter().map(uncovered));
     }
@@ -304,9 +304,9 @@ fn bad_rows(table: Table, bad: usize) -> Gap {
 }
 
 /// A table of what descriptors lead to is whole only where every descriptor could be read.
-fn doubt_descriptors(snapshot: &mut Snapshot, refused: bool) {
+fn doubt_descriptors(snapshot: &mut Snapshot) {
     let counts = &snapshot.counts;
-    if !refused && counts.no_permission + counts.denied_despite_caps + counts.hidden_descriptors == 0 {
+    if !counts.hidden_possible && counts.no_permission + counts.denied_despite_caps + counts.hidden_descriptors == 0 {
         return;
     }
     for table in snapshot.tables.iter_mut().filter(|table| table.source == Some(Source::Fd)) {
@@ -334,6 +334,15 @@ fn table_gaps(snapshot: &Snapshot) -> Vec<Gap> {
         Some(Gap { what, why, consequence, remedy: remedy.to_owned() })
     });
     bad.collect()
+}
+
+fn bound_unknown() -> Gap {
+    Gap {
+        what: "TCP sockets that are bound and do not listen".into(),
+        why: "Linux tells of them from 6.8 on".into(),
+        consequence: "they are not listed, and a port that only they keep seems free".into(),
+        remedy: "look again on a newer kernel".into(),
+    }
 }
 
 fn uncovered((name, sockets): (String, u64)) -> Gap {

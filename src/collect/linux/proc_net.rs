@@ -210,7 +210,7 @@ fn sctp_row(line: &[u8], sockets: &mut Vec<Socket>) -> Option<()> {
 }
 
 /// The first two numbers of a kernel's release.
-fn version(release: &[u8]) -> Option<(u32, u32)> {
+pub fn version(release: &[u8]) -> Option<(u32, u32)> {
     let mut numbers = std::str::from_utf8(release).ok()?.split(|c: char| !c.is_ascii_digit());
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }

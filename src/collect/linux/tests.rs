@@ -162,6 +162,9 @@ fn vsock_by_descriptors_is_whole_only_where_all_could_be_looked_through() {
     // The process ended meanwhile.
     refuse(&mut host, "vsock 7", 3);
     assert_eq!(vsock(&host), (1, Some(TableStatus::Read), false, 0));
+    let mut hidden = host.clone();
+    tell(&mut hidden, "vantage", "uid 1\ncaps 0\npid_ns 4026531836\nuser_ns 4026531837\nhidepid invisible\n");
+    assert_eq!(vsock(&hidden).1, Some(TableStatus::Unreadable));
     // What is held where nobody may look is not listed at all.
     refuse(&mut host, "sockets 1", 13);
     assert_eq!(vsock(&host), (1, Some(TableStatus::Unreadable), false, 2));
@@ -213,4 +216,21 @@ fn a_raw_socket_that_can_receive_nothing_is_no_broken_row() {
     assert_eq!((look(&host).sockets.len(), look(&host).gaps), (1, vec![]));
     tell(&mut host, "proc raw", &row("0001"));
     assert_eq!(look(&host).sockets.len(), 2);
+}
+
+#[test]
+fn an_old_kernel_does_not_tell_of_bound_sockets() {
+    let mut host = host();
+    for table in ["tcp-bound", "tcp6-bound"] {
+        let end = netlink::assemble::done(0);
+        host.answers.insert(format!("diag {table}"), vec![Ok(end.into())]);
+    }
+    let gaps = |host: &Capture, bound| {
+        let seen = snapshot(&Replay::new(host), &Ask { bound, ..Ask::default() });
+        seen.gaps.into_iter().filter(|gap| gap.why.contains("6.8")).count()
+    };
+    for (release, want) in [("6.1.0-31-amd64", 1), ("5.14.0-503.el9", 1), ("6.8.0-51-generic", 0), ("7.0", 0)] {
+        tell(&mut host, "host", &format!("kernel {release}\n"));
+        assert_eq!((gaps(&host, true), gaps(&host, false)), (want, 0), "{release}");
+    }
 }

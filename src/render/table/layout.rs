@@ -1,6 +1,5 @@
 //! Columns that fit a width: the least important go first, the address and the port never.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// The space between two columns.
@@ -140,44 +139,27 @@ fn cut(cell: Cell, width: usize) -> String {
     cut
 }
 
-/// So many rows at a time: the library takes some kilobytes for each.
-const ROWS_AT_ONCE: usize = 128;
-
 /// Rows of cells as lines with the cells below each other, without borders; `right` are the columns of numbers.
-pub(in crate::render) fn aligned(mut rows: Vec<Vec<String>>, right: &[bool]) -> impl Iterator<Item = String> {
-    // The last column needs no alignment, and there no cell is too long for the table: it would break into lines.
-    let last: Vec<String> = rows.iter_mut().map(|row| row.pop().unwrap_or_default()).collect();
-    // A first row as wide as the widest of all gives every part the same columns.
-    let mut widest: Vec<usize> = Vec::new();
+pub(in crate::render) fn aligned(rows: Vec<Vec<String>>, right: &[bool]) -> impl Iterator<Item = String> {
+    let mut widths: Vec<usize> = Vec::new();
     for row in &rows {
-        widest.resize(widest.len().max(row.len()), 0);
-        widest.iter_mut().zip(row).for_each(|(widest, cell)| *widest = cell.width().max(*widest));
+        widths.resize(widths.len().max(row.len()), 0);
+        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = cell.width().max(*width));
     }
-    let ruler: Vec<String> = widest.into_iter().map(|width| "-".repeat(width)).collect();
-    let mut rows = rows.into_iter();
-    let parts = std::iter::from_fn(move || {
-        let part: Vec<_> = rows.by_ref().take(ROWS_AT_ONCE).collect();
-        (!part.is_empty()).then(|| lines(&ruler, part, right))
-    });
-    parts.flatten().zip(last).map(|(mut line, last)| {
-        line.push_str(&last);
+    rows.into_iter().map(move |row| {
+        // The last cell needs no room behind it, however long it is.
+        let last = row.len().saturating_sub(1);
+        let mut line = String::with_capacity(widths.iter().sum::<usize>().min(256) + GAP * last);
+        for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let room = if at == last { 0 } else { width - cell.width() };
+            let (before, behind) = if right.get(at) == Some(&true) { (room, GAP) } else { (0, room + GAP) };
+            line.extend(std::iter::repeat_n(' ', before));
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', behind));
+        }
         line.truncate(line.trim_end().len());
         line
     })
-}
-
-/// The lines of some rows, in columns as wide as those of the ruler.
-fn lines(ruler: &[String], rows: Vec<Vec<String>>, right: &[bool]) -> Vec<String> {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.add_row(ruler).add_rows(rows);
-    for (at, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, GAP as u16));
-        if right.get(at).copied().unwrap_or_default() {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table.lines().skip(1).collect()
 }
 
 #[cfg(test)]
