@@ -7,6 +7,8 @@ mod kernel;
 #[cfg(target_os = "linux")]
 mod live;
 mod netlink;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "no question asks for the owner of a file yet"))]
+mod packages;
 mod proc_net;
 mod proc_pid;
 mod question;
