@@ -8,7 +8,7 @@ use std::path::Path;
 use rustix::fs::{CWD, FileType, Mode, OFlags, RawDir, ResolveFlags};
 use rustix::io::Errno;
 
-use super::{Files, LARGEST_FILE, MOST_NAMES};
+use super::{Files, LARGEST_FILE, MOST_NAMES, ReadAt};
 
 /// How often a walk is tried again that a rename disturbed.
 const TRIES: u32 = 16;
@@ -117,5 +117,34 @@ impl Files for Root {
         let link = self.walk(path, OFlags::PATH | OFlags::NOFOLLOW)?;
         // With an empty path, of a descriptor that is no link, the error is ENOENT and not EINVAL.
         Ok(rustix::fs::readlinkat(&link, "", Vec::with_capacity(256))?.into_bytes())
+    }
+
+    fn open(&self, path: &str) -> io::Result<Box<dyn ReadAt>> {
+        Ok(Box::new(Open(self.file(path)?.0)))
+    }
+}
+
+/// An open file.
+#[derive(Debug)]
+struct Open(OwnedFd);
+
+impl ReadAt for Open {
+    fn state(&self) -> io::Result<(u64, i128)> {
+        let stat = rustix::fs::fstat(&self.0)?;
+        let changed = i128::from(stat.st_mtime) * 1_000_000_000 + stat.st_mtime_nsec as i128;
+        Ok((stat.st_size.cast_unsigned(), changed))
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match rustix::io::pread(&self.0, &mut buffer[filled..], offset.saturating_add(filled as u64)) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => filled += count,
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        Ok(())
     }
 }

@@ -107,6 +107,67 @@ fn dpkg_says_the_same_of_every_executable_here() {
     assert!(owned > paths.len() / 4, "{owned} of {}", paths.len());
 }
 
+/// Builds a package that has files, each with a line of text.
+fn build(top: &Path, name: &str, files: &[&str]) -> PathBuf {
+    let spec = top.join(format!("{name}.spec"));
+    let mut text = format!(
+        "Name: {name}\nVersion: 1.0\nRelease: 1\nSummary: x\nLicense: MIT\nBuildArch: noarch\n%description\nx\n%install\n"
+    );
+    let directories: BTreeSet<&str> = files.iter().filter_map(|file| Some(file.rsplit_once('/')?.0)).collect();
+    directories.iter().for_each(|directory| text += &format!("mkdir -p %{{buildroot}}{directory}\n"));
+    files.iter().for_each(|file| text += &format!("echo {name} > %{{buildroot}}{file}\n"));
+    text += &format!("%files\n{}\n", files.join("\n"));
+    fs::write(&spec, text).expect("a spec");
+    let top_is = format!("_topdir {}", top.display());
+    let no_scripts = "__os_install_post %{nil}";
+    run(Command::new("rpmbuild").args(["-bb", "--define", &top_is, "--define", no_scripts]).arg(&spec));
+    top.join(format!("RPMS/noarch/{name}-1.0-1.noarch.rpm"))
+}
+
+#[test]
+fn rpm_says_the_same_of_what_it_installed() {
+    if lacks("rpm_says_the_same_of_what_it_installed", &["rpm", "rpmbuild"], true) {
+        return;
+    }
+    let top = tempfile::tempdir().expect("a directory");
+    let host = top.path().join("root");
+    fs::create_dir(&host).expect("a directory");
+    // Enough for trees of several levels, and for a header that takes many pages.
+    let many: Vec<String> = (0..300).map(|at| format!("/opt/many/dir{}/a-name-of-some-length-{at}", at % 50)).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let packages = [
+        build(top.path(), "many-files", &many),
+        build(top.path(), "first", &["/usr/sbin/one", "/usr/bin/shared", "/sbin/old"]),
+        build(top.path(), "second", &["/usr/bin/shared", "/usr/libexec/second/one"]),
+    ];
+    let rpm = || {
+        let mut rpm = Command::new("rpm");
+        rpm.arg("--root").arg(&host).args(["--dbpath", "/usr/lib/sysimage/rpm"]);
+        rpm
+    };
+    for package in packages {
+        run(rpm().args(["--nodeps", "--replacefiles", "-i"]).arg(package));
+    }
+    let here = root(&host);
+    let mut paths = vec!["/usr/sbin/one", "/usr/bin/shared", "/sbin/old", "/usr/libexec/second/one", "/usr/bin/one"];
+    paths.extend(many);
+    let query = |path: &str| {
+        let output = rpm().args(["-qf", "--qf", "%{NAME}\\n", path]).output().expect("rpm runs");
+        let said = String::from_utf8(output.stdout).expect("text");
+        if output.status.success() { by("rpm", said.trim_end()) } else { Owned::Nobody }
+    };
+    let found = ask(&here, &paths);
+    for (path, found) in paths.iter().zip(&found).take(5).chain(paths.iter().zip(&found).skip(5).step_by(60)) {
+        assert_eq!(*found, query(path), "{path}");
+    }
+    assert!(found.iter().skip(5).all(|owned| *owned == by("rpm", "many-files")));
+    run(rpm().args(["-e", "first"]));
+    let found = ask(&here, &paths[..4]);
+    assert_eq!(found, [Owned::Nobody, by("rpm", "second"), Owned::Nobody, by("rpm", "second")]);
+    run(rpm().args(["-e", "second", "many-files"]));
+    assert_eq!(ask(&here, &["/usr/sbin/one"]), [Owned::Unknown("rpm: its database has no package".into())]);
+}
+
 #[test]
 fn pacman_says_the_same_of_what_it_installed() {
     if lacks("pacman_says_the_same_of_what_it_installed", &["pacman", "tar"], true) {

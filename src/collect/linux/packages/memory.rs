@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use super::Files;
+use super::{Files, ReadAt};
 
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
@@ -59,5 +59,23 @@ impl Files for Memory {
 
     fn link(&self, path: &str) -> io::Result<Vec<u8>> {
         self.links.get(path).cloned().ok_or(io::ErrorKind::InvalidInput.into())
+    }
+
+    fn open(&self, path: &str) -> io::Result<Box<dyn ReadAt>> {
+        Ok(Box::new(Bytes(self.get(path)?.clone())))
+    }
+}
+
+struct Bytes(Vec<u8>);
+
+impl ReadAt for Bytes {
+    fn state(&self) -> io::Result<(u64, i128)> {
+        Ok((self.0.len() as u64, 0))
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let rest = usize::try_from(offset).ok().and_then(|offset| self.0.get(offset..)).unwrap_or_default();
+        buffer.copy_from_slice(rest.get(..buffer.len()).ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Which installed package owns a file, read from the package databases themselves: no program is run.
 //!
-//! [`owners`] looks several paths up in one pass over each database that the root has: [`dpkg`], [`apk`] and
+//! [`owners`] looks several paths up in one pass over each database that the root has: [`dpkg`], [`rpm`], [`apk`] and
 //! [`pacman`]. Others (portage, xbps, nix, guix, opkg) are not read.
 //!
 //! A database is root's, but that of a mounted root may be anybody's: sizes, counts and depths are bounded, and what
@@ -11,6 +11,10 @@ mod dpkg;
 #[cfg(target_os = "linux")]
 mod live;
 mod pacman;
+mod record;
+mod rpm;
+mod sqlite;
+mod wal;
 mod wanted;
 
 #[cfg(target_os = "linux")]
@@ -37,7 +41,7 @@ pub enum Owned {
     By {
         /// Its name, without version and architecture.
         package: String,
-        /// Whose database says so: `dpkg`, `apk` or `pacman`.
+        /// Whose database says so: `dpkg`, `rpm`, `apk` or `pacman`.
         manager: &'static str,
     },
     /// No package has it, of the databases that could be read.
@@ -57,6 +61,18 @@ pub trait Files {
 
     /// Where a symbolic link leads, as it was written; an error for what is none.
     fn link(&self, path: &str) -> io::Result<Vec<u8>>;
+
+    /// A regular file to read from at any place.
+    fn open(&self, path: &str) -> io::Result<Box<dyn ReadAt>>;
+}
+
+/// A file that is read at any place.
+pub trait ReadAt {
+    /// Size, and time of the last change in nanoseconds: both the same as before means that it was not changed.
+    fn state(&self) -> io::Result<(u64, i128)>;
+
+    /// Fills the buffer from an offset on; an error where the file ends before.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
 }
 
 /// What one database says: none where the root has no such database.
@@ -83,7 +99,8 @@ struct Found {
 /// packages could be read as a whole: an empty one is often the trace of a tool that was merely installed.
 pub fn owners(root: &impl Files, paths: &[&[u8]]) -> Vec<Owned> {
     let (wanted, numbers) = Wanted::new(root, paths);
-    let managers: [(&str, Look); 3] = [("dpkg", dpkg::owners), ("apk", apk::owners), ("pacman", pacman::owners)];
+    let managers: [(&str, Look); 4] =
+        [("dpkg", dpkg::owners), ("rpm", rpm::owners), ("apk", apk::owners), ("pacman", pacman::owners)];
     let mut owned: Vec<Option<(String, &str)>> = vec![None; wanted.len()];
     let mut read_whole = false;
     let mut reasons = Vec::new();
@@ -108,7 +125,7 @@ pub fn owners(root: &impl Files, paths: &[&[u8]]) -> Vec<Owned> {
         }
     }
     if reasons.is_empty() {
-        reasons.push("no package database of dpkg, apk or pacman is here".into());
+        reasons.push("no package database of dpkg, rpm, apk or pacman is here".into());
     }
     let reasons = reasons.join("; ");
     let say = |number: &Option<usize>| match number.map(|at| &owned[at]) {
