@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the one place that talks to Linux")]
 
+mod namespaces;
 mod paths;
 
 use std::collections::HashMap;
@@ -27,6 +28,7 @@ use super::question::Question;
 use super::{devices, proc_net, sock_diag};
 use crate::error::Error;
 use crate::model::Text;
+use namespaces::Namespaces;
 use paths::{cgroup_paths, host_file};
 
 /// The id of this program, from which a host's id is made, machine-id(5).
@@ -51,6 +53,7 @@ pub struct Live {
     /// Sockets for dumps, by netlink protocol; opened with the first and used again.
     diag: Mutex<Option<OwnedFd>>,
     users: OnceLock<HashMap<u32, Vec<u8>>>,
+    namespaces: Namespaces,
 }
 
 impl Live {
@@ -69,6 +72,7 @@ impl Live {
             deadline: time.and_then(|time| Instant::now().checked_add(time)),
             diag: Mutex::new(None),
             users: OnceLock::new(),
+            namespaces: Namespaces::default(),
         })
     }
 
@@ -144,6 +148,15 @@ impl Live {
                         answer.push(b' ');
                         answer.extend_from_slice(inode);
                         answer.push(b'\n');
+                    } else if let Some(inode) = target.strip_prefix(b"net:[").and_then(|rest| rest.strip_suffix(b"]")) {
+                        answer.extend_from_slice(name.to_bytes());
+                        answer.extend_from_slice(b" net ");
+                        answer.extend_from_slice(inode);
+                        answer.push(b'\n');
+                        self.namespaces.know(pid, name.to_bytes(), inode);
+                    } else if target == b"anon_inode:[io_uring]" {
+                        answer.extend_from_slice(name.to_bytes());
+                        answer.extend_from_slice(b" ring\n");
                     }
                 }
                 // Closed since it was listed.
@@ -291,6 +304,8 @@ impl Kernel for Live {
                 Ok(())
             }
             Question::NetNs => self.netns(answer),
+            Question::Namespaces => self.namespaces.find(&self.proc, answer),
+            Question::In(ns, question) => self.namespaces.ask(&self.proc, *ns, question, answer),
             Question::Links => open_netlink(ROUTE)
                 .and_then(|socket| dump_over(&socket, devices::LINKS.0, &devices::links_request(), answer)),
             Question::Addresses => open_netlink(ROUTE)
@@ -302,7 +317,9 @@ impl Kernel for Live {
                 Some(file) => self.read(&format!("self/net/{file}"), answer),
                 None => Err(Errno::NOENT),
             },
-            Question::Pids => pids(&self.proc, answer),
+            Question::Pids => each_pid(&self.proc, |pid| {
+                let _ = writeln!(answer, "{pid}");
+            }),
             Question::Sockets(pid) => self.sockets(*pid, answer),
             Question::Link(pid, fd) => {
                 rustix::fs::readlinkat(&self.proc, format!("{pid}/fd/{fd}"), Vec::with_capacity(64))
@@ -373,7 +390,8 @@ fn each_datagram(socket: &impl AsFd, kind: u16, body: &[u8], mut take: impl FnMu
     }
 }
 
-fn pids(proc: &OwnedFd, answer: &mut Vec<u8>) -> Result<(), Errno> {
+/// Hands on every process id, in their order.
+fn each_pid(proc: &OwnedFd, mut take: impl FnMut(u32)) -> Result<(), Errno> {
     // The position of a shared descriptor would be shared too.
     let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let listing = rustix::fs::openat(proc, ".", directory, Mode::empty())?;
@@ -381,10 +399,8 @@ fn pids(proc: &OwnedFd, answer: &mut Vec<u8>) -> Result<(), Errno> {
     let mut entries = RawDir::new(&listing, names.spare_capacity_mut());
     while let Some(entry) = entries.next() {
         let entry = entry?;
-        let name = entry.file_name().to_bytes();
-        if name.first().is_some_and(u8::is_ascii_digit) {
-            answer.extend_from_slice(name);
-            answer.push(b'\n');
+        if let Some(pid) = entry.file_name().to_str().ok().and_then(|name| name.parse().ok()) {
+            take(pid);
         }
     }
     Ok(())

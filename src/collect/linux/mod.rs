@@ -8,7 +8,10 @@ mod holders;
 mod kernel;
 #[cfg_attr(not(target_os = "linux"), path = "absent.rs")]
 mod live;
+mod namespaces;
 mod netlink;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "no question asks for the owner of a file yet"))]
+mod packages;
 mod proc_net;
 mod proc_pid;
 mod question;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::kernel::Kernel;
-use super::question::Question;
+use super::kernel::{Kernel, Refusal};
+use super::question::{Ns, Question};
 use crate::model::Text;
 
 /// A way into a namespace.
@@ -17,22 +17,22 @@ pub enum Way {
     Descriptor(u32, u32),
 }
 
-/// A namespace that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// The ways into it, the surest first: a mount outlives a process, a process its descriptors.
-    pub ways: Vec<Way>,
-}
+/// The ways into each namespace, the surest first: a mount outlives a process, a process its descriptors.
+pub type Ways = BTreeMap<Ns, Vec<Way>>;
 
-/// The namespaces besides our own, by inode, and how many processes would not say theirs.
-pub fn find(kernel: &dyn Kernel) -> (BTreeMap<u64, Found>, u64) {
+/// The namespaces besides our own, and how many processes told nothing of theirs.
+pub fn find(kernel: &dyn Kernel, own: Option<u64>) -> (Ways, u64) {
     let answer = kernel.get(&Question::Namespaces).unwrap_or_default();
-    decode(&answer)
+    let (mut ways, closed) = decode(&answer);
+    if let Some(own) = own {
+        ways.remove(&Ns::Inode(own));
+    }
+    (ways, closed)
 }
 
 /// Reads an answer to `Question::Namespaces`.
-fn decode(answer: &[u8]) -> (BTreeMap<u64, Found>, u64) {
-    let mut found: BTreeMap<u64, Found> = BTreeMap::new();
+pub fn decode(answer: &[u8]) -> (Ways, u64) {
+    let mut ways = Ways::new();
     let mut closed = 0;
     for line in std::str::from_utf8(answer).unwrap_or_default().lines() {
         let Some((kind, rest)) = line.split_once(' ') else { continue };
@@ -42,28 +42,47 @@ fn decode(answer: &[u8]) -> (BTreeMap<u64, Found>, u64) {
         }
         let Some((inode, rest)) = rest.split_once(' ') else { continue };
         let Ok(inode) = inode.parse() else { continue };
-        let way = match kind {
-            "mount" => Text::unescape(rest).map(Way::Mount),
-            "process" => rest.parse().ok().map(Way::Process),
-            "descriptor" => rest
-                .split_once(' ')
-                .and_then(|(pid, fd)| Some(Way::Descriptor(pid.parse().ok()?, fd.parse().ok()?))),
-            _ => None,
+        let (ns, way) = match kind {
+            "mount" => (Ns::Inode(inode), Text::unescape(rest).map(Way::Mount)),
+            "process" => (Ns::Inode(inode), rest.parse().ok().map(Way::Process)),
+            "unnamed" => (Ns::File(inode), rest.parse().ok().map(Way::Process)),
+            _ => continue,
         };
         if let Some(way) = way {
-            found.entry(inode).or_insert_with(|| Found { ways: Vec::new() }).ways.push(way);
+            ways.entry(ns).or_default().push(way);
         }
     }
-    found.values_mut().for_each(|found| found.ways.sort());
-    (found, closed)
+    ways.values_mut().for_each(|ways| ways.sort());
+    (ways, closed)
 }
 
 /// The name that people gave a namespace: the last component of the path that it is mounted on.
-pub fn name(found: &Found) -> Option<Text> {
-    found.ways.iter().find_map(|way| match way {
+pub fn name(ways: &[Way]) -> Option<Text> {
+    ways.iter().find_map(|way| match way {
         Way::Mount(path) => Some(Text::from(path.base_name())),
         Way::Process(_) | Way::Descriptor(..) => None,
     })
+}
+
+/// Asks within a namespace what belongs to one.
+pub struct Within<'a> {
+    /// The kernel.
+    pub kernel: &'a dyn Kernel,
+    /// The namespace; `None` for our own.
+    pub ns: Option<Ns>,
+}
+
+impl Kernel for Within<'_> {
+    fn ask(&self, question: &Question, answer: &mut Vec<u8>) -> Result<(), Refusal> {
+        let belongs = matches!(
+            question,
+            Question::Links | Question::Addresses | Question::Protocols | Question::Diag(_) | Question::ProcNet(_)
+        );
+        match self.ns {
+            Some(ns) if belongs => self.kernel.ask(&Question::In(ns, Box::new(question.clone())), answer),
+            _ => self.kernel.ask(question, answer),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -73,15 +92,15 @@ mod tests {
 
     #[test]
     fn every_way_is_kept_and_the_surest_comes_first() {
-        let answer = b"process 4026532001 812\nmount 4026532001 /run/netns/blue\\u{a}\ndescriptor 4026532002 9 4\nclosed 3\nmount x /y\nnonsense\n";
-        let (found, closed) = decode(answer);
+        let answer = b"process 4026532001 812\nmount 4026532001 /run/netns/blue\\u{a}\nunnamed 77 9\nclosed 3\nmount x /y\nnonsense\n";
+        let (ways, closed) = decode(answer);
         assert_eq!(closed, 3);
-        assert_eq!(found.len(), 2);
-        let blue = &found[&4026532001];
-        assert_eq!(blue.ways, [Way::Mount(Text::from("/run/netns/blue\n")), Way::Process(812)]);
+        assert_eq!(ways.len(), 2);
+        let blue = &ways[&Ns::Inode(4026532001)];
+        assert_eq!(blue[..], [Way::Mount(Text::from("/run/netns/blue\n")), Way::Process(812)]);
         assert_eq!(name(blue), Some(Text::from("blue\n")));
-        assert_eq!(found[&4026532002].ways, [Way::Descriptor(9, 4)]);
-        assert_eq!(name(&found[&4026532002]), None);
+        assert_eq!(ways[&Ns::File(77)], [Way::Process(9)]);
+        assert_eq!(name(&ways[&Ns::File(77)]), None);
     }
 
     proptest! {

@@ -15,6 +15,11 @@ pub enum Question {
     Ports,
     /// Inode of our network namespace, then inodes of `net/tcp` of this process and of process 1; decimal.
     NetNs,
+    /// The ways into the other network namespaces, a line each: `process INODE PID`, `mount INODE PATH` (escaped);
+    /// `unnamed FILE PID` where only the inode of a process's `net/tcp` could be had; `closed COUNT` processes told nothing.
+    Namespaces,
+    /// A question about what belongs to a network namespace, asked within that one.
+    In(Ns, Box<Question>),
     /// `RTM_GETLINK` dump, rtnetlink(7).
     Links,
     /// `RTM_GETADDR` dump, rtnetlink(7).
@@ -29,7 +34,8 @@ pub enum Question {
     ProcNet(Table),
     /// The process ids, a line each.
     Pids,
-    /// The sockets that a process holds: `FD INODE` a line; `! ERRNO COUNT` for descriptors that could not be read.
+    /// The sockets that a process holds: `FD INODE` a line; `FD net INODE` for a network namespace, `FD ring` for an
+    /// io_uring; `! ERRNO COUNT` for descriptors that could not be read.
     Sockets(u32),
     /// Where one descriptor of a process leads to, as readlink(2) has it.
     Link(u32, u32),
@@ -54,6 +60,34 @@ pub enum Question {
     User(u32),
     /// The paths of the cgroups (version 2) with these ids: `ID PATH` a line, the path escaped.
     CgroupPaths(Vec<u64>),
+}
+
+/// A network namespace other than our own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ns {
+    /// By its inode in the nsfs.
+    Inode(u64),
+    /// By the inode of `net/tcp` below a process of it, where its own may not be read.
+    File(u64),
+}
+
+impl Ns {
+    /// Its inode in the nsfs.
+    pub fn inode(self) -> Option<u64> {
+        match self {
+            Self::Inode(inode) => Some(inode),
+            Self::File(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Ns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inode(inode) => write!(f, "{inode}"),
+            Self::File(inode) => write!(f, "file:{inode}"),
+        }
+    }
 }
 
 /// One table of sockets.
@@ -174,6 +208,8 @@ impl fmt::Display for Question {
             Self::Host => f.write_str("host"),
             Self::Ports => f.write_str("ports"),
             Self::NetNs => f.write_str("netns"),
+            Self::Namespaces => f.write_str("namespaces"),
+            Self::In(ns, question) => write!(f, "{question} @{ns}"),
             Self::Links => f.write_str("links"),
             Self::Addresses => f.write_str("addresses"),
             Self::Protocols => f.write_str("protocols"),

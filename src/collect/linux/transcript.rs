@@ -55,6 +55,7 @@ impl Kernel for Recorder<'_> {
 /// An answer without the netlink attributes that are not ours to keep, such as hardware addresses.
 fn allowed(question: &Question, answer: &[u8]) -> Vec<u8> {
     let (kind, (head, attributes)) = match question {
+        Question::In(_, question) => return allowed(question, answer),
         Question::Diag(table) => (sock_diag::SOCK_DIAG_BY_FAMILY, sock_diag::recorded(*table)),
         Question::Links => (devices::LINKS.1, devices::LINK_RECORDED),
         Question::Addresses => (devices::ADDRESSES.1, devices::ADDRESS_RECORDED),

@@ -94,7 +94,7 @@ fn kinds_on_the_way<'a>(mounts: &'a [u8], path: &[u8]) -> Vec<&'a [u8]> {
 }
 
 /// A mount point as it is: the kernel writes space, tab, newline and backslash as `\ooo`.
-fn mount_point(word: &[u8]) -> Vec<u8> {
+pub fn mount_point(word: &[u8]) -> Vec<u8> {
     let mut place = Vec::with_capacity(word.len());
     let mut rest = word;
     while let [first, after @ ..] = rest {

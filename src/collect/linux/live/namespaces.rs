@@ -1,0 +1,213 @@
+//! Other network namespaces: who lives in which, and what can be asked there.
+//!
+//! A netlink socket belongs for ever to the namespace that it was opened in. So a thread of its own enters the namespace
+//! once, opens the sockets and ends; no other thread of this program ever leaves its own.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags};
+use rustix::io::Errno;
+use rustix::net::netlink;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use super::{ROUTE, dump_over, each_pid, open_netlink, read_at};
+use crate::collect::linux::namespaces::{Way, Ways, decode};
+use crate::collect::linux::question::{Ns, Question};
+use crate::collect::linux::{devices, proc_net, sock_diag};
+use crate::model::Text;
+
+/// The namespaces that were found, and the sockets that were opened in them.
+#[derive(Default)]
+pub struct Namespaces {
+    ways: Mutex<Ways>,
+    entered: Mutex<HashMap<Ns, Arc<Entered>>>,
+}
+
+/// A namespace that was entered.
+struct Entered {
+    namespace: OwnedFd,
+    diag: Mutex<OwnedFd>,
+    route: Mutex<OwnedFd>,
+}
+
+impl Namespaces {
+    /// Finds the namespaces of processes and of mounts.
+    pub fn find(&self, proc: &OwnedFd, answer: &mut Vec<u8>) -> Result<(), Errno> {
+        let inode = |path: &str| {
+            let file = rustix::fs::statx(proc, path, AtFlags::empty(), StatxFlags::INO);
+            file.map(|file| file.stx_ino)
+        };
+        let own = inode("self/ns/net").unwrap_or(0);
+        let own_file = inode("self/net/tcp").unwrap_or(0);
+        let (mut processes, mut files) = (BTreeMap::new(), BTreeMap::new());
+        let mut closed = 0u32;
+        each_pid(proc, |pid| {
+            // The lowest pid is told, and pids come in their order.
+            match inode(&format!("{pid}/ns/net")) {
+                Ok(inode) if inode == own => {}
+                Ok(inode) => {
+                    processes.entry(inode).or_insert(pid);
+                }
+                Err(Errno::NOENT | Errno::SRCH) => {}
+                // The inode of a file below `net` differs by namespace, and anybody may see it.
+                Err(_) => match inode(&format!("{pid}/net/tcp")) {
+                    Ok(file) if file == own_file => {}
+                    Ok(file) => {
+                        files.entry(file).or_insert(pid);
+                    }
+                    Err(Errno::NOENT | Errno::SRCH) => {}
+                    Err(_) => closed += 1,
+                },
+            }
+        })?;
+        let mut text = String::new();
+        for (inode, pid) in processes {
+            let _ = writeln!(text, "process {inode} {pid}");
+        }
+        for (file, pid) in files {
+            let _ = writeln!(text, "unnamed {file} {pid}");
+        }
+        for (inode, path) in mounts(proc).into_iter().filter(|(inode, _)| *inode != own) {
+            let _ = writeln!(text, "mount {inode} {}", path.escaped());
+        }
+        if closed > 0 {
+            let _ = writeln!(text, "closed {closed}");
+        }
+        *self.ways.lock().unwrap_or_else(PoisonError::into_inner) = decode(text.as_bytes()).0;
+        answer.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    /// Keeps the way that a descriptor of a process leads to a namespace by, where no other is known.
+    pub fn know(&self, pid: u32, fd: &[u8], inode: &[u8]) {
+        let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.parse::<u64>().ok();
+        let (Some(fd), Some(inode)) = (number(fd), number(inode)) else { return };
+        let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
+        ways.entry(Ns::Inode(inode)).or_insert_with(|| vec![Way::Descriptor(pid, fd as u32)]);
+    }
+
+    /// Asks within a namespace.
+    pub fn ask(&self, proc: &OwnedFd, ns: Ns, question: &Question, answer: &mut Vec<u8>) -> Result<(), Errno> {
+        let over = |socket: &Mutex<OwnedFd>, kind: u16, body: &[u8], answer: &mut Vec<u8>| {
+            let mut socket = socket.lock().unwrap_or_else(PoisonError::into_inner);
+            let asked = dump_over(&*socket, kind, body, answer);
+            if asked.is_err() {
+                // The rest of that dump may still be in it.
+                *socket = open_netlink(ROUTE)?;
+            }
+            asked
+        };
+        match question {
+            Question::Diag(table) => {
+                let entered = self.enter(proc, ns)?;
+                over(&entered.diag, sock_diag::SOCK_DIAG_BY_FAMILY, &sock_diag::request(*table), answer)
+            }
+            Question::Links => over(&self.enter(proc, ns)?.route, devices::LINKS.0, &devices::links_request(), answer),
+            Question::Addresses => {
+                over(&self.enter(proc, ns)?.route, devices::ADDRESSES.0, &devices::addresses_request(), answer)
+            }
+            Question::Protocols => self.file(proc, ns, "protocols", answer),
+            Question::ProcNet(table) => self.file(proc, ns, proc_net::file(*table).ok_or(Errno::NOENT)?, answer),
+            _ => Err(Errno::INVAL),
+        }
+    }
+
+    /// Reads a file below `net`: of a process that lives there, or from within.
+    fn file(&self, proc: &OwnedFd, ns: Ns, file: &str, answer: &mut Vec<u8>) -> Result<(), Errno> {
+        for pid in self.ways_to(ns).iter().filter_map(|way| if let Way::Process(pid) = way { Some(pid) } else { None })
+        {
+            let lives_there = || match ns {
+                Ns::Inode(inode) => is_inode(proc, &format!("{pid}/ns/net"), inode),
+                Ns::File(inode) => is_inode(proc, &format!("{pid}/net/tcp"), inode),
+            };
+            if lives_there() && read_at(proc, &format!("{pid}/net/{file}"), answer).is_ok() && lives_there() {
+                return Ok(());
+            }
+            answer.clear();
+        }
+        let entered = self.enter(proc, ns)?;
+        within(&entered.namespace, || {
+            let mut text = Vec::new();
+            read_at(proc, &format!("thread-self/net/{file}"), &mut text).map(|()| text)
+        })
+        .map(|text| answer.extend_from_slice(&text))
+    }
+
+    fn ways_to(&self, ns: Ns) -> Vec<Way> {
+        let ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
+        ways.get(&ns).cloned().unwrap_or_default()
+    }
+
+    fn enter(&self, proc: &OwnedFd, ns: Ns) -> Result<Arc<Entered>, Errno> {
+        let mut entered = self.entered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entered) = entered.get(&ns) {
+            return Ok(entered.clone());
+        }
+        let inode = ns.inode().ok_or(Errno::PERM)?;
+        let mut refused = Errno::NOENT;
+        for way in self.ways_to(ns) {
+            match open(proc, &way, inode).and_then(open_sockets) {
+                Ok(opened) => {
+                    let opened = Arc::new(opened);
+                    entered.insert(ns, opened.clone());
+                    return Ok(opened);
+                }
+                Err(errno) => refused = errno,
+            }
+        }
+        Err(refused)
+    }
+}
+
+fn open_sockets(namespace: OwnedFd) -> Result<Entered, Errno> {
+    let (diag, route) = within(&namespace, || Ok((open_netlink(Some(netlink::SOCK_DIAG))?, open_netlink(ROUTE)?)))?;
+    Ok(Entered { namespace, diag: Mutex::new(diag), route: Mutex::new(route) })
+}
+
+/// Does something within a namespace, on a thread that ends with it.
+fn within<T: Send>(namespace: &OwnedFd, work: impl FnOnce() -> Result<T, Errno> + Send) -> Result<T, Errno> {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
+            work()
+        });
+        thread.join().unwrap_or(Err(Errno::IO))
+    })
+}
+
+/// Opens a namespace, and only that one: what stands at a path now may be anything, a pipe that waits for a writer too.
+fn open(proc: &OwnedFd, way: &Way, inode: u64) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let namespace = match way {
+        Way::Mount(path) => rustix::fs::openat(CWD, path.as_bytes(), flags | OFlags::NOFOLLOW, Mode::empty()),
+        Way::Process(pid) => rustix::fs::openat(proc, format!("{pid}/ns/net"), flags, Mode::empty()),
+        Way::Descriptor(pid, fd) => rustix::fs::openat(proc, format!("{pid}/fd/{fd}"), flags, Mode::empty()),
+    }?;
+    // NSFS_MAGIC, include/uapi/linux/magic.h.
+    let is_namespace = rustix::fs::fstatfs(&namespace)?.f_type as u64 == 0x6e73_6673;
+    let file = rustix::fs::statx(&namespace, "", AtFlags::EMPTY_PATH, StatxFlags::INO)?;
+    if is_namespace && file.stx_ino == inode { Ok(namespace) } else { Err(Errno::NOENT) }
+}
+
+fn is_inode(proc: &OwnedFd, path: &str, inode: u64) -> bool {
+    rustix::fs::statx(proc, path, AtFlags::empty(), StatxFlags::INO).is_ok_and(|file| file.stx_ino == inode)
+}
+
+/// The network namespaces that are mounted somewhere: field 4 of such a mount is `net:[INODE]`, proc(5).
+fn mounts(proc: &OwnedFd) -> Vec<(u64, Text)> {
+    let mut mounts = Vec::new();
+    if read_at(proc, "self/mountinfo", &mut mounts).is_err() {
+        return Vec::new();
+    }
+    let lines = mounts.split(|byte| *byte == b'\n').filter_map(|line| {
+        let mut words = line.split(|byte| *byte == b' ').skip(3);
+        let (root, place) = (words.next()?, words.next()?);
+        let inode = root.strip_prefix(b"net:[")?.strip_suffix(b"]")?;
+        let inode = std::str::from_utf8(inode).ok()?.parse().ok()?;
+        Some((inode, Text::new(super::paths::mount_point(place))))
+    });
+    lines.collect()
+}

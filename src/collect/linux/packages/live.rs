@@ -1,0 +1,150 @@
+//! The files of a running or mounted root, opened so that no link leads out of it.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{CWD, FileType, Mode, OFlags, RawDir, ResolveFlags};
+use rustix::io::Errno;
+
+use super::{Files, LARGEST_FILE, MOST_NAMES, ReadAt};
+
+/// How often a walk is tried again that a rename disturbed.
+const TRIES: u32 = 16;
+
+/// A directory that is taken as the root.
+#[derive(Debug)]
+pub struct Root {
+    directory: OwnedFd,
+    /// It is this system's own root: links cannot leave it, whatever the kernel has.
+    own: bool,
+}
+
+impl Root {
+    /// Opens a directory as root, `/` for this system.
+    pub fn new(path: &Path) -> io::Result<Self> {
+        let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = rustix::fs::openat(CWD, path, directory, Mode::empty())?;
+        Ok(Self { directory, own: path == Path::new("/") })
+    }
+
+    fn walk(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let flags = flags | OFlags::CLOEXEC;
+        let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        for _ in 0..TRIES {
+            match rustix::fs::openat2(&self.directory, path, flags, Mode::empty(), within) {
+                // A rename somewhere, while a `..` was walked.
+                Err(Errno::AGAIN) => {}
+                // Before Linux 5.6, and under filters of system calls that do not know openat2.
+                Err(Errno::NOSYS | Errno::PERM) if self.own => {
+                    return rustix::fs::openat(CWD, path, flags, Mode::empty());
+                }
+                walked => return walked,
+            }
+        }
+        Err(Errno::AGAIN)
+    }
+
+    /// A regular file and its size. Opening a pipe does not wait for who writes to it.
+    fn file(&self, path: &str) -> io::Result<(OwnedFd, u64)> {
+        let read = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = if self.own {
+            self.walk(path, read)?
+        } else {
+            // To open a device may be to use it: first see what is there, then open that very file.
+            let there = self.walk(path, OFlags::PATH)?;
+            size(&there)?;
+            let there = format!("/proc/self/fd/{}", there.as_raw_fd());
+            rustix::fs::openat(CWD, there, read | OFlags::CLOEXEC, Mode::empty())?
+        };
+        let size = size(&file)?;
+        Ok((file, size))
+    }
+}
+
+/// The size of a regular file.
+fn size(file: &OwnedFd) -> io::Result<u64> {
+    let stat = rustix::fs::fstat(file)?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Ok(stat.st_size.cast_unsigned()),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "no regular file")),
+    }
+}
+
+impl Files for Root {
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        let (file, size) = self.file(path)?;
+        if size > LARGEST_FILE {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let mut text = Vec::with_capacity(size as usize + 1);
+        while text.len() as u64 <= LARGEST_FILE {
+            // The room left over tells the end in the call that fills the rest.
+            text.reserve(1);
+            let room = text.capacity() - text.len();
+            match rustix::io::read(&file, rustix::buffer::spare_capacity(&mut text)) {
+                Ok(0) => return Ok(text),
+                Ok(count) if count < room && text.len() as u64 == size => return Ok(text),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        Err(io::ErrorKind::FileTooLarge.into())
+    }
+
+    fn list(&self, path: &str) -> io::Result<Vec<String>> {
+        let directory = self.walk(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let mut room = [MaybeUninit::uninit(); 32 * 1024];
+        let mut entries = RawDir::new(&directory, &mut room);
+        let mut names = Vec::new();
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            // No package manager makes a name that is not UTF-8.
+            if let Ok(name) = entry.file_name().to_str()
+                && !matches!(name, "." | "..")
+            {
+                if names.len() == MOST_NAMES {
+                    return Err(io::ErrorKind::FileTooLarge.into());
+                }
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    fn link(&self, path: &str) -> io::Result<Vec<u8>> {
+        let link = self.walk(path, OFlags::PATH | OFlags::NOFOLLOW)?;
+        // With an empty path, of a descriptor that is no link, the error is ENOENT and not EINVAL.
+        Ok(rustix::fs::readlinkat(&link, "", Vec::with_capacity(256))?.into_bytes())
+    }
+
+    fn open(&self, path: &str) -> io::Result<Box<dyn ReadAt>> {
+        Ok(Box::new(Open(self.file(path)?.0)))
+    }
+}
+
+/// An open file.
+#[derive(Debug)]
+struct Open(OwnedFd);
+
+impl ReadAt for Open {
+    fn state(&self) -> io::Result<(u64, i128)> {
+        let stat = rustix::fs::fstat(&self.0)?;
+        let changed = i128::from(stat.st_mtime) * 1_000_000_000 + stat.st_mtime_nsec as i128;
+        Ok((stat.st_size.cast_unsigned(), changed))
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match rustix::io::pread(&self.0, &mut buffer[filled..], offset.saturating_add(filled as u64)) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => filled += count,
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        Ok(())
+    }
+}
