@@ -52,6 +52,8 @@ struct Holding {
 /// What a visit to a process brought.
 struct Visit {
     holding: Option<Holding>,
+    /// As in [`Found`].
+    namespaces: Vec<(u64, u32, u32)>,
     hidden: Hidden,
     vsock_refusal: Option<Refusal>,
 }
@@ -67,6 +69,8 @@ pub struct Found {
     pub holders: Vec<Holder>,
     /// Vsock sockets with the process that holds them and its descriptor.
     pub vsock: Vec<(Socket, u32, u32)>,
+    /// Network namespaces that descriptors lead to: inode, process, descriptor.
+    pub namespaces: Vec<(u64, u32, u32)>,
     /// Why vsock sockets could not be looked for among the descriptors of some process.
     pub vsock_refusal: Option<Refusal>,
     /// Why the list of processes could not be had.
@@ -125,7 +129,8 @@ pub fn scan(pass: &Pass<'_>) -> Found {
 impl Found {
     fn look_at(&mut self, pass: &Pass<'_>, pid: u32, answer: &mut Vec<u8>) {
         self.counts.vanished += match pass.visit(pid, answer) {
-            Ok(Visit { holding, hidden, vsock_refusal }) => {
+            Ok(Visit { holding, namespaces, hidden, vsock_refusal }) => {
+                self.namespaces.extend(namespaces);
                 self.vsock_refusal = self.vsock_refusal.or(vsock_refusal);
                 match hidden {
                     // A table that can be listed and not read is as closed as one that cannot be listed.
@@ -166,6 +171,7 @@ impl Found {
         self.processes.extend(other.processes);
         self.holders.extend(other.holders.into_iter().map(|h| Holder { process: h.process + shift, ..h }));
         self.vsock.extend(other.vsock.into_iter().map(|(socket, process, fd)| (socket, process + shift, fd)));
+        self.namespaces.extend(other.namespaces);
         self.vsock_refusal = self.vsock_refusal.or(other.vsock_refusal);
         self.unasked = self.unasked.or(other.unasked);
     }
@@ -192,7 +198,10 @@ impl Pass<'_> {
                 },
                 false => (Vec::new(), None),
             };
-            let Some(probe) = listing.probe(&vsock) else { return Ok(Visit { holding: None, hidden, vsock_refusal }) };
+            let namespaces: Vec<_> = listing.namespaces.iter().map(|(inode, fd)| (*inode, pid, *fd)).collect();
+            let Some(probe) = listing.probe(&vsock) else {
+                return Ok(Visit { holding: None, namespaces, hidden, vsock_refusal });
+            };
             let (mut process, stable) = self.identify(pid, probe)?;
             if stable || tries == 0 {
                 process.raced = !stable;
@@ -200,7 +209,7 @@ impl Pass<'_> {
                 // Of several descriptors for one socket the lowest is told.
                 listing.held.dedup_by_key(|(socket, _)| *socket);
                 let holding = Some(Holding { process, sockets: listing.held, vsock });
-                return Ok(Visit { holding, hidden, vsock_refusal });
+                return Ok(Visit { holding, namespaces, hidden, vsock_refusal });
             }
         }
     }
@@ -219,7 +228,12 @@ impl Pass<'_> {
                 listing.hidden = second.map(|errno| (Refusal::Errno(errno as i32), count, seen == 0));
                 continue;
             }
-            let (Some(fd), Some(inode)) = (number::<u32>(first), second) else { continue };
+            let (Some(fd), Some(inode)) = (number::<u32>(first), second) else {
+                // `FD net INODE`.
+                let namespace = words.next().and_then(number::<u64>).zip(number::<u32>(first));
+                listing.namespaces.extend(namespace);
+                continue;
+            };
             seen += 1;
             let from = self.wanted.partition_point(|(this, _)| *this < inode);
             let mut here = self.wanted[from..].iter().take_while(|(this, _)| *this == inode).peekable();
@@ -358,6 +372,8 @@ struct Listing {
     /// A descriptor of a wanted one, with its inode.
     first: Option<(u32, u64)>,
     unwanted: Vec<(u32, u64)>,
+    /// Inodes of network namespaces, with a descriptor each.
+    namespaces: Vec<(u64, u32)>,
     hidden: Hidden,
 }
 

@@ -21,13 +21,13 @@ pub enum Way {
 pub type Ways = BTreeMap<Ns, Vec<Way>>;
 
 /// The namespaces besides our own, and how many processes told nothing of theirs.
-pub fn find(kernel: &dyn Kernel, own: Option<u64>) -> (Ways, u64) {
-    let answer = kernel.get(&Question::Namespaces).unwrap_or_default();
+pub fn find(kernel: &dyn Kernel, own: Option<u64>) -> Result<(Ways, u64), Refusal> {
+    let answer = kernel.get(&Question::Namespaces)?;
     let (mut ways, closed) = decode(&answer);
     if let Some(own) = own {
         ways.remove(&Ns::Inode(own));
     }
-    (ways, closed)
+    Ok((ways, closed))
 }
 
 /// Reads an answer to `Question::Namespaces`.

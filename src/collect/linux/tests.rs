@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::collect::capture::{Answer, Capture};
+use crate::model::TableStatus;
 use crate::model::{OwnerStatus, ProcessCounts};
 
 const PROTOCOLS: &str = "protocol  size sockets

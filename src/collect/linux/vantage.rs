@@ -2,7 +2,9 @@
 
 use super::kernel::{Kernel, Refusal};
 use super::question::Question;
-use crate::model::{Gap, Hidepid, Host, NamespaceKind, NetNs, NetNsKind, ProcessCounts, Text, Timestamp, Vantage};
+use crate::model::{
+    Gap, Hidepid, Host, Interface, NamespaceKind, NetNs, NetNsKind, ProcessCounts, Text, Timestamp, Vantage,
+};
 
 /// `PROC_PID_INIT_INO` and `PROC_USER_INIT_INO`, `include/linux/proc_ns.h`: fixed since the namespaces exist.
 const FIRST_PID_NS: u64 = 0xefff_fffc;
@@ -141,10 +143,14 @@ pub fn netns(kernel: &dyn Kernel, vantage: &Vantage) -> NetNs {
     // Process 1 of the host lives in the host's first namespace; process 1 of a container does not.
     let is_first = vantage.pid_ns == Some(NamespaceKind::Initial) && with_first_process;
     let kind = if is_first || inode == Some(FIRST_NET_NS) { NetNsKind::Host } else { NetNsKind::Other };
-    let links = kernel.get(&Question::Links);
-    let addresses = kernel.get(&Question::Addresses);
-    let interfaces = links.ok().zip(addresses.ok()).and_then(|(links, own)| super::devices::decode(&links, &own));
-    NetNs { inode, name: None, kind, interfaces }
+    NetNs { inode, name: None, kind, interfaces: interfaces(kernel) }
+}
+
+/// The devices of a namespace; `None` where they could not be read whole.
+pub fn interfaces(kernel: &dyn Kernel) -> Option<Vec<Interface>> {
+    let links = kernel.get(&Question::Links).ok()?;
+    let addresses = kernel.get(&Question::Addresses).ok()?;
+    super::devices::decode(&links, &addresses)
 }
 
 /// True where a run has that capability, or one that opens the same and more.
