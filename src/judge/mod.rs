@@ -75,14 +75,19 @@ fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Fi
         let netns = &snapshot.namespaces[socket.netns];
         let serving = &serving[socket.netns];
         let holders = snapshot.holders_of(index);
-        let set = sets.of(holders, &ranking, &snapshot.processes, &mut owning);
+        // A candidate is evidence for nothing.
+        let proved = if owners::is_proved(holders) { holders } else { &[] };
+        let owner_status = owners::status(socket, holders, snapshot);
+        let owners = {
+            let set = sets.of(holders, &ranking, &snapshot.processes, &mut owning);
+            ranking.owners(&set.chosen, holders)
+        };
+        let set = sets.of(proved, &ranking, &snapshot.processes, &mut owning);
         let port = service::port(socket);
         let claim = port.and_then(|port| claims.of(port, set.evidence, &set.processes));
         let exposure = exposure::exposure(socket, netns);
-        let owner_status = owners::status(socket, !holders.is_empty(), snapshot);
-        let owners = &set.processes;
         let kernel_chosen = port.is_some_and(|(_, port)| is_handed_out(snapshot, port));
-        let subject = Subject { socket, exposure, owner_status, owners, claim, kernel_chosen, serving };
+        let subject = Subject { socket, exposure, owner_status, owners: &set.processes, claim, kernel_chosen, serving };
         let found = findings::about(&subject, listeners.len());
         listeners.push(Listener {
             endpoint: endpoint::endpoint(socket, &interface),
@@ -93,7 +98,7 @@ fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Fi
             ephemeral: kernel_chosen && claim.is_none(),
             owner_status,
             owner_count: holders.len(),
-            owners: ranking.owners(&set.chosen, holders),
+            owners,
             service: claim.zip(port).map(|(claim, port)| service::service(claim, port, registry, serving)),
             findings: Vec::new(),
             severity: found.iter().map(|finding| finding.severity).max(),

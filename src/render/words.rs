@@ -58,6 +58,7 @@ pub(super) fn unit_name(process: &Process) -> Option<String> {
 pub(super) const fn no_owner(status: OwnerStatus) -> &'static str {
     match status {
         OwnerStatus::Known | OwnerStatus::Unknown => "not known",
+        OwnerStatus::InFlight => "in flight",
         OwnerStatus::Denied => "not permitted",
         OwnerStatus::OtherPidNamespace => "other pid namespace",
         OwnerStatus::Vanished => "vanished",
