@@ -54,6 +54,7 @@ pub struct Live {
     /// Sockets for dumps, by netlink protocol; opened with the first and used again.
     diag: Mutex<Option<OwnedFd>>,
     users: OnceLock<HashMap<u32, Vec<u8>>>,
+    mounts: OnceLock<Vec<u8>>,
     namespaces: Namespaces,
 }
 
@@ -73,6 +74,7 @@ impl Live {
             deadline: time.and_then(|time| Instant::now().checked_add(time)),
             diag: Mutex::new(None),
             users: OnceLock::new(),
+            mounts: OnceLock::new(),
             namespaces: Namespaces::default(),
         })
     }
@@ -240,13 +242,22 @@ impl Live {
         };
         let _ = writeln!(answer, "uid {}\ncaps {caps:x}", rustix::process::geteuid().as_raw());
         let _ = writeln!(answer, "pid_ns {}\nuser_ns {}", inode("self/ns/pid"), inode("self/ns/user"));
-        let mut mounts = Vec::new();
-        if self.read("self/mountinfo", &mut mounts).is_ok() {
+        let mounts = self.mounts();
+        if !mounts.is_empty() {
             answer.extend_from_slice(b"hidepid ");
-            answer.extend_from_slice(hidepid(&mounts).unwrap_or(b"off"));
+            answer.extend_from_slice(hidepid(mounts).unwrap_or(b"off"));
             answer.push(b'\n');
         }
         Ok(())
+    }
+
+    /// Our mounts, read once: the kernel makes the list with effort. Empty where it cannot be read.
+    fn mounts(&self) -> &[u8] {
+        self.mounts.get_or_init(|| {
+            let mut mounts = Vec::new();
+            let read = self.read("self/mountinfo", &mut mounts);
+            if read.is_ok() { mounts } else { Vec::new() }
+        })
     }
 
     fn host(&self, answer: &mut Vec<u8>) {
@@ -305,7 +316,7 @@ impl Kernel for Live {
                 Ok(())
             }
             Question::NetNs => self.netns(answer),
-            Question::Namespaces => self.namespaces.find(&self.proc, answer),
+            Question::Namespaces => self.namespaces.find(&self.proc, self.mounts(), answer),
             Question::In(ns, question) => self.namespaces.ask(&self.proc, *ns, question, answer),
             Question::Links => open_netlink(ROUTE)
                 .and_then(|socket| dump_over(&socket, devices::LINKS.0, &devices::links_request(), answer)),
