@@ -138,6 +138,8 @@ pub(super) fn status(socket: &Socket, held: bool, snapshot: &Snapshot) -> OwnerS
     let hides = matches!(vantage.hidepid, Some(Hidepid::Invisible | Hidepid::Ptraceable)) && counts.hidden_possible;
     if held {
         OwnerStatus::Known
+    } else if socket.kernel_owner.is_some() {
+        OwnerStatus::Kernel
     } else if socket.raced {
         OwnerStatus::Vanished
     } else if counts.no_permission > 0 || counts.denied_despite_caps > 0 || hides {

@@ -68,6 +68,8 @@ pub struct Container {
 pub enum OwnerStatus {
     /// At least one process holds it, and is named.
     Known,
+    /// Nobody was seen to hold it, and the kernel tells that it is its own.
+    Kernel,
     /// Nobody was seen to hold it, and some processes could not be looked into for lack of permission.
     Denied,
     /// Nobody was seen to hold it, and processes outside our pid namespace cannot be seen.
@@ -85,6 +87,7 @@ impl OwnerStatus {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Known => "known",
+            Self::Kernel => "kernel",
             Self::Denied => "denied",
             Self::OtherPidNamespace => "other_pid_namespace",
             Self::Vanished => "vanished",
