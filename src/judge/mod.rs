@@ -18,7 +18,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::error::Exit;
 use crate::finding::Finding;
-use crate::model::{Process, Snapshot, Text};
+use crate::model::{OwnerStatus, Process, Snapshot, Text};
 use crate::registry::Registry;
 use crate::report::{Listener, Report, Tool};
 use crate::rules::Subject;
@@ -75,14 +75,21 @@ fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Fi
         let netns = &snapshot.namespaces[socket.netns];
         let serving = &serving[socket.netns];
         let holders = snapshot.holders_of(index);
-        let set = sets.of(holders, &ranking, &snapshot.processes, &mut owning);
+        // A candidate is evidence for nothing.
+        let proved = if owners::is_proved(holders) { holders } else { &[] };
+        let owner_status = owners::status(socket, holders, snapshot);
+        // Where the kernel tells that it is its own, no candidate is left.
+        let holders = if owner_status == OwnerStatus::Kernel { &[] } else { holders };
+        let owners = {
+            let set = sets.of(holders, &ranking, &snapshot.processes, &mut owning);
+            ranking.owners(&set.chosen, holders)
+        };
+        let set = sets.of(proved, &ranking, &snapshot.processes, &mut owning);
         let port = service::port(socket);
         let claim = port.and_then(|port| claims.of(port, set.evidence, &set.processes));
         let exposure = exposure::exposure(socket, netns);
-        let owner_status = owners::status(socket, !holders.is_empty(), snapshot);
-        let owners = &set.processes;
         let kernel_chosen = port.is_some_and(|(_, port)| is_handed_out(snapshot, port));
-        let subject = Subject { socket, exposure, owner_status, owners, claim, kernel_chosen, serving };
+        let subject = Subject { socket, exposure, owner_status, owners: &set.processes, claim, kernel_chosen, serving };
         let found = findings::about(&subject, listeners.len());
         listeners.push(Listener {
             endpoint: endpoint::endpoint(socket, &interface),
@@ -93,7 +100,7 @@ fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Fi
             ephemeral: kernel_chosen && claim.is_none(),
             owner_status,
             owner_count: holders.len(),
-            owners: ranking.owners(&set.chosen, holders),
+            owners,
             service: claim.zip(port).map(|(claim, port)| service::service(claim, port, registry, serving)),
             findings: Vec::new(),
             severity: found.iter().map(|finding| finding.severity).max(),

@@ -3,9 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
 
-use crate::model::{
-    Certainty, ExeState, Hidepid, Holder, NamespaceKind, OwnerStatus, Process, Snapshot, Socket, Text, Via,
-};
+use crate::model::{Certainty, ExeState, Hidepid, Holder, NamespaceKind, OwnerStatus, Process, Snapshot, Socket, Text};
 use crate::report::{MAX_OWNERS, Owner, Role};
 
 /// Programs that hold a socket for a service that they start.
@@ -78,9 +76,9 @@ impl Ranking {
     /// The owners of one socket of a set.
     pub(super) fn owners(&self, set: &HolderSet, holders: &[Holder]) -> Vec<Owner> {
         let owner = |at: &usize| {
-            let Holder { process, fd, .. } = holders[*at];
+            let Holder { process, fd, via, certainty, .. } = holders[*at];
             let process = process as usize;
-            Owner { process, fd, via: Via::Fd, certainty: Certainty::Proved, role: self.role[process] }
+            Owner { process, fd, via, certainty, role: self.role[process] }
         };
         set.chosen.iter().map(owner).collect()
     }
@@ -131,15 +129,22 @@ fn role(process: &Process, pid_ns: Option<NamespaceKind>) -> Role {
     }
 }
 
+/// True where somebody is known to hold a socket: candidates are told only where nobody is.
+pub(super) fn is_proved(holders: &[Holder]) -> bool {
+    holders.iter().any(|holder| holder.certainty == Certainty::Proved)
+}
+
 /// What is known of the owner of a socket: the first that applies.
-pub(super) fn status(socket: &Socket, held: bool, snapshot: &Snapshot) -> OwnerStatus {
+pub(super) fn status(socket: &Socket, holders: &[Holder], snapshot: &Snapshot) -> OwnerStatus {
     let counts = &snapshot.counts;
     let vantage = &snapshot.vantage;
     let hides = matches!(vantage.hidepid, Some(Hidepid::Invisible | Hidepid::Ptraceable)) && counts.hidden_possible;
-    if held {
+    if is_proved(holders) {
         OwnerStatus::Known
     } else if socket.kernel_owner.is_some() {
         OwnerStatus::Kernel
+    } else if !holders.is_empty() {
+        OwnerStatus::InFlight
     } else if socket.raced {
         OwnerStatus::Vanished
     } else if counts.no_permission > 0 || counts.denied_despite_caps > 0 || hides {

@@ -73,7 +73,7 @@ fn add(snapshot: &mut Snapshot, listener: &str) {
             held = true;
             let process = snapshot.processes.len() as u32;
             snapshot.processes.push(process_of(value, process));
-            snapshot.holders.push(Holder { socket: index, process, fd: 3 });
+            snapshot.holders.push(Holder::proved(index, process, 3));
             continue;
         }
         match (key, snapshot.processes.last_mut().filter(|_| held)) {

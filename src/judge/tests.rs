@@ -264,7 +264,7 @@ fn of_many_owners_every_kind_is_listed() {
             process.unit_state = UnitState::Known;
         }
         snapshot.processes.push(process);
-        snapshot.holders.push(Holder { socket: 0, process: pid, fd: 6 + pid });
+        snapshot.holders.push(Holder::proved(0, pid, 6 + pid));
     }
     let report = judged(snapshot);
     let listener = &report.listeners[0];

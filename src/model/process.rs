@@ -70,6 +70,8 @@ pub enum OwnerStatus {
     Known,
     /// Nobody was seen to hold it, and the kernel tells that it is its own.
     Kernel,
+    /// Nobody was seen to hold it, and some process has descriptors in messages that it has not yet received.
+    InFlight,
     /// Nobody was seen to hold it, and some processes could not be looked into for lack of permission.
     Denied,
     /// Nobody was seen to hold it, and processes outside our pid namespace cannot be seen.
@@ -88,6 +90,7 @@ impl OwnerStatus {
         match self {
             Self::Known => "known",
             Self::Kernel => "kernel",
+            Self::InFlight => "in_flight",
             Self::Denied => "denied",
             Self::OtherPidNamespace => "other_pid_namespace",
             Self::Vanished => "vanished",

@@ -182,6 +182,14 @@ pub struct ProcessCounts {
 pub enum Via {
     /// A descriptor of the process.
     Fd,
+    /// A descriptor of a thread that has a table of its own, or whose first thread has ended.
+    Thread,
+    /// A file that is registered with an io_uring of the process, io_uring_register(2).
+    IoUring,
+    /// A descriptor in a message that the process has not yet received, `SCM_RIGHTS` in unix(7).
+    InFlight,
+    /// A descriptor of the process, which lives in another network namespace than the socket.
+    ForeignNetns,
 }
 
 impl Via {
@@ -189,6 +197,10 @@ impl Via {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Fd => "fd",
+            Self::Thread => "thread",
+            Self::IoUring => "io_uring",
+            Self::InFlight => "in_flight",
+            Self::ForeignNetns => "foreign_netns",
         }
     }
 }
@@ -198,6 +210,8 @@ impl Via {
 pub enum Certainty {
     /// Its own descriptor was seen.
     Proved,
+    /// It is one of those that may: evidence against nobody.
+    Candidate,
 }
 
 impl Certainty {
@@ -205,6 +219,7 @@ impl Certainty {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Proved => "proved",
+            Self::Candidate => "candidate",
         }
     }
 }
@@ -216,8 +231,19 @@ pub struct Holder {
     pub socket: u32,
     /// Index into [`Snapshot::processes`].
     pub process: u32,
-    /// The lowest descriptor of the process that leads to the socket.
+    /// The lowest descriptor of the process that leads to the socket; of an io_uring or a unix socket in between, that one.
     pub fd: u32,
+    /// The way by which it does.
+    pub via: Via,
+    /// How sure that is.
+    pub certainty: Certainty,
+}
+
+impl Holder {
+    /// A holder whose own descriptor was seen.
+    pub fn proved(socket: u32, process: u32, fd: u32) -> Self {
+        Self { socket, process, fd, via: Via::Fd, certainty: Certainty::Proved }
+    }
 }
 
 /// Everything that one run saw of one host, and the gaps. Collection never fails: it returns this.

@@ -67,6 +67,7 @@ pub(super) const fn no_owner(status: OwnerStatus) -> &'static str {
     match status {
         OwnerStatus::Known | OwnerStatus::Unknown => "not known",
         OwnerStatus::Kernel => "the kernel",
+        OwnerStatus::InFlight => "in flight",
         OwnerStatus::Denied => "not permitted",
         OwnerStatus::OtherPidNamespace => "other pid namespace",
         OwnerStatus::Vanished => "vanished",

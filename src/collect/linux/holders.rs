@@ -12,7 +12,7 @@ use super::proc_pid::{self, HostFile, Ids};
 use super::question::Question;
 use super::sock_diag::bare;
 use crate::model::{
-    ExeState, Holder, Local, Process, ProcessCounts, Socket, State, Text, Timestamp, Transport, UnitState,
+    ExeState, Holder, Local, Process, ProcessCounts, Socket, State, Text, Timestamp, Transport, UnitState, Via,
 };
 
 /// From this many processes on, a second thread pays for itself.
@@ -43,10 +43,12 @@ pub struct Pass<'a> {
 pub struct Files(Mutex<HashMap<Text, Result<Arc<HostFile>, Refusal>>>);
 
 /// A process and the wanted sockets that it holds.
-struct Holding {
-    process: Process,
-    sockets: Vec<(u32, u32)>,
-    vsock: Vec<(Socket, u32)>,
+pub(super) struct Holding {
+    pub(super) process: Process,
+    /// The sockets, with a descriptor each.
+    pub(super) sockets: Vec<(u32, u32)>,
+    pub(super) vsock: Vec<(Socket, u32)>,
+    pub(super) via: Via,
 }
 
 /// What a visit to a process brought.
@@ -155,10 +157,15 @@ impl Found {
         };
     }
 
-    fn keep(&mut self, holding: Holding) {
+    pub(super) fn keep(&mut self, holding: Holding) {
         let process = self.processes.len() as u32;
         self.processes.push(holding.process);
-        self.holders.extend(holding.sockets.into_iter().map(|(socket, fd)| Holder { socket, process, fd }));
+        self.holders.extend(
+            holding
+                .sockets
+                .into_iter()
+                .map(|(socket, fd)| Holder { via: holding.via, ..Holder::proved(socket, process, fd) }),
+        );
         self.vsock.extend(holding.vsock.into_iter().map(|(socket, fd)| (socket, process, fd)));
     }
 
@@ -202,20 +209,25 @@ impl Pass<'_> {
             let Some(probe) = listing.probe(&vsock) else {
                 return Ok(Visit { holding: None, namespaces, hidden, vsock_refusal });
             };
-            let (mut process, stable) = self.identify(pid, probe)?;
+            let (fd, inode) = probe;
+            let holds = || {
+                let link = self.kernel.get(&Question::Link(pid, fd));
+                link.is_ok_and(|link| link == format!("socket:[{inode}]").as_bytes())
+            };
+            let (mut process, stable) = self.identify(pid, None, holds)?;
             if stable || tries == 0 {
                 process.raced = !stable;
                 listing.held.sort_unstable();
                 // Of several descriptors for one socket the lowest is told.
                 listing.held.dedup_by_key(|(socket, _)| *socket);
-                let holding = Some(Holding { process, sockets: listing.held, vsock });
+                let holding = Some(Holding { process, sockets: listing.held, vsock, via: Via::Fd });
                 return Ok(Visit { holding, namespaces, hidden, vsock_refusal });
             }
         }
     }
 
     /// Reads an answer to `Question::Sockets`.
-    fn read_sockets(&self, answer: &[u8]) -> Listing {
+    pub(super) fn read_sockets(&self, answer: &[u8]) -> Listing {
         let mut listing = Listing::default();
         let mut seen = 0u64;
         // Sockets with more than one row, such as those of SCTP, by their first.
@@ -232,6 +244,9 @@ impl Pass<'_> {
                 // `FD net INODE`.
                 let namespace = words.next().and_then(number::<u64>).zip(number::<u32>(first));
                 listing.namespaces.extend(namespace);
+                if line.ends_with(b" ring") {
+                    listing.rings.extend(number::<u32>(first));
+                }
                 continue;
             };
             seen += 1;
@@ -257,8 +272,14 @@ impl Pass<'_> {
         listing
     }
 
-    /// What is known of a process, and whether it stayed the same while it was asked for. An error where it is gone.
-    fn identify(&self, pid: u32, probe: (u32, u64)) -> Result<(Process, bool), Refusal> {
+    /// What is known of a process, and whether it stayed the same while it was asked for: `holds` looks again whether it
+    /// holds what it held. `thread` stands in for a first thread that has ended. An error where the process is gone.
+    pub(super) fn identify(
+        &self,
+        pid: u32,
+        thread: Option<u32>,
+        holds: impl Fn() -> bool,
+    ) -> Result<(Process, bool), Refusal> {
         let stat = |answer: Vec<u8>| proc_pid::stat(&answer);
         let owner = || self.kernel.get(&Question::Owner(pid)).ok().and_then(|answer| proc_pid::owner(&answer));
         let before = owner();
@@ -276,7 +297,11 @@ impl Pass<'_> {
             None => all_ids(),
         };
         let cgroup = self.kernel.get(&Question::Cgroup(pid)).ok().and_then(|answer| proc_pid::cgroup(&answer));
-        let exe = self.kernel.get(&Question::Exe(pid)).ok().and_then(|answer| proc_pid::exe(&answer));
+        let exe = self.kernel.get(&Question::Exe(pid)).or_else(|refusal| match thread {
+            Some(thread) if refusal.is_gone() => self.kernel.get(&Question::ThreadExe(pid, thread)),
+            _ => Err(refusal),
+        });
+        let exe = exe.ok().and_then(|answer| proc_pid::exe(&answer));
         let cmdline = match self.cmdline {
             true => self.kernel.get(&Question::Cmdline(pid)).ok().map(|answer| arguments(&answer)),
             false => None,
@@ -326,9 +351,7 @@ impl Pass<'_> {
             raced: false,
         };
         // `execve` keeps pid and start and may close descriptors; a new process under the old pid has another start.
-        let (fd, inode) = probe;
-        let link = self.kernel.get(&Question::Link(pid, fd));
-        let holds = link.is_ok_and(|link| link == format!("socket:[{inode}]").as_bytes());
+        let holds = holds();
         // Another process has another directory. The same may get a new one when memory is short: then the start tells.
         let same = match before.zip(owner()) {
             Some((before, after)) if before.inode == after.inode => true,
@@ -366,14 +389,16 @@ const ELOOP: i32 = 40;
 
 /// The sockets of one process.
 #[derive(Default)]
-struct Listing {
+pub(super) struct Listing {
     /// The wanted ones, with a descriptor each.
-    held: Vec<(u32, u32)>,
+    pub(super) held: Vec<(u32, u32)>,
     /// A descriptor of a wanted one, with its inode.
-    first: Option<(u32, u64)>,
+    pub(super) first: Option<(u32, u64)>,
     unwanted: Vec<(u32, u64)>,
     /// Inodes of network namespaces, with a descriptor each.
     namespaces: Vec<(u64, u32)>,
+    /// Descriptors of an io_uring.
+    pub(super) rings: Vec<u32>,
     hidden: Hidden,
 }
 
@@ -398,7 +423,7 @@ impl Files {
 }
 
 /// A decimal number.
-fn number<T: std::str::FromStr>(word: &[u8]) -> Option<T> {
+pub(super) fn number<T: std::str::FromStr>(word: &[u8]) -> Option<T> {
     std::str::from_utf8(word).ok()?.parse().ok()
 }
 

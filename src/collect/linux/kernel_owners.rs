@@ -11,14 +11,17 @@ use super::kernel::{Kernel, Refusal};
 use super::namespaces::Within;
 use super::question::{Ns, Question};
 use super::vantage;
-use crate::model::{Gap, Interface, KernelOwner, NetNsKind, Snapshot, Socket, Transport, Tunnel};
+use crate::model::{Certainty, Gap, Interface, KernelOwner, NetNsKind, Snapshot, Socket, Transport, Tunnel};
 
-/// Names the kernel as owner of what it tells to be its own. `held` says which sockets a process holds, `complete` that
-/// every process was looked into.
-pub fn attribute(kernel: &dyn Kernel, places: &[Option<Ns>], held: &[bool], complete: bool, snapshot: &mut Snapshot) {
+/// Names the kernel as owner of what it tells to be its own. `places` says what each namespace is asked by.
+pub fn attribute(kernel: &dyn Kernel, places: &[Option<Ns>], snapshot: &mut Snapshot) {
+    let mut held = vec![false; snapshot.sockets.len()];
+    let proved = snapshot.holders.iter().filter(|holder| holder.certainty != Certainty::Candidate);
+    proved.for_each(|holder| held[holder.socket as usize] = true);
+    let complete = vantage::sees_every_holder(snapshot);
     for (at, ns) in places.iter().enumerate() {
         let namespace = &snapshot.namespaces[at];
-        let sockets = snapshot.sockets.iter_mut().zip(held);
+        let sockets = snapshot.sockets.iter_mut().zip(&held);
         let here = sockets.filter(|(socket, held)| socket.netns == at && !**held && !socket.raced);
         let mut free = Free { sockets: here.map(|(socket, _)| socket).collect(), complete };
         let kernel = Within { kernel, ns: *ns };

@@ -10,6 +10,7 @@ mod dump;
 mod generic;
 mod namespaces;
 mod paths;
+mod threads;
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -113,8 +114,8 @@ impl Live {
     }
 
     /// `FD INODE` of each socket of a process. The link is `socket:[INODE]`, and both numbers are copied as they stand.
-    fn sockets(&self, pid: u32, answer: &mut Vec<u8>) -> Result<(), Errno> {
-        let path = format!("{pid}/fd");
+    fn sockets(&self, pid: u32, task: &str, answer: &mut Vec<u8>) -> Result<(), Errno> {
+        let path = format!("{task}/fd");
         if self.counts_descriptors {
             let table = rustix::fs::statx(&self.proc, &path, AtFlags::empty(), StatxFlags::SIZE)?;
             if table.stx_size == 0 {
@@ -200,8 +201,8 @@ impl Live {
         Ok(())
     }
 
-    fn exe(&self, pid: u32, answer: &mut Vec<u8>) -> Result<(), Errno> {
-        let link = format!("{pid}/exe");
+    fn exe(&self, task: &str, answer: &mut Vec<u8>) -> Result<(), Errno> {
+        let link = format!("{task}/exe");
         // Through the magic link and without a question to a remote file system: FUSE or NFS could keep us waiting.
         let flags = AtFlags::STATX_DONT_SYNC | AtFlags::NO_AUTOMOUNT;
         let file = rustix::fs::statx(&self.proc, &link, flags, StatxFlags::INO | StatxFlags::NLINK)?;
@@ -324,7 +325,19 @@ impl Kernel for Live {
             Question::Pids => each_pid(&self.proc, |pid| {
                 let _ = writeln!(answer, "{pid}");
             }),
-            Question::Sockets(pid) => self.sockets(*pid, answer),
+            Question::Sockets(pid) => self.sockets(*pid, &pid.to_string(), answer),
+            Question::Threads(pid) => threads::threads(&self.proc, *pid, answer),
+            Question::ThreadSockets(pid, thread) => self.sockets(*pid, &format!("{pid}/task/{thread}"), answer),
+            Question::ThreadExe(pid, thread) => self.exe(&format!("{pid}/task/{thread}"), answer),
+            Question::Ring(pid, fd) => threads::ring(&self.proc, *pid, *fd, answer),
+            Question::InFlight(pid, descriptors) => threads::in_flight(&self.proc, *pid, descriptors, answer),
+            Question::LivesIn(pid) => {
+                let namespace =
+                    rustix::fs::statx(&self.proc, format!("{pid}/ns/net"), AtFlags::empty(), StatxFlags::INO);
+                namespace.map(|namespace| {
+                    let _ = write!(answer, "{}", namespace.stx_ino);
+                })
+            }
             Question::Link(pid, fd) => {
                 rustix::fs::readlinkat(&self.proc, format!("{pid}/fd/{fd}"), Vec::with_capacity(64))
                     .map(|link| answer.extend_from_slice(link.as_bytes()))
@@ -334,7 +347,7 @@ impl Kernel for Live {
             Question::Owner(pid) => self.owner(*pid, answer),
             Question::Ids(pid) => self.read(&format!("{pid}/status"), answer).map(|()| keep_ids(answer)),
             Question::Cgroup(pid) => self.read(&format!("{pid}/cgroup"), answer),
-            Question::Exe(pid) => self.exe(*pid, answer),
+            Question::Exe(pid) => self.exe(&pid.to_string(), answer),
             Question::Cmdline(pid) => self.read(&format!("{pid}/cmdline"), answer),
             Question::HostFile(path) => host_file(path, answer),
             Question::User(uid) => self.user(*uid, answer),
@@ -364,16 +377,20 @@ fn read_at(directory: &OwnedFd, path: &str, answer: &mut Vec<u8>) -> Result<(), 
 }
 
 /// Hands on every process id, in their order.
-fn each_pid(proc: &OwnedFd, mut take: impl FnMut(u32)) -> Result<(), Errno> {
+fn each_pid(proc: &OwnedFd, take: impl FnMut(u32)) -> Result<(), Errno> {
     // The position of a shared descriptor would be shared too.
     let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let listing = rustix::fs::openat(proc, ".", directory, Mode::empty())?;
+    each_number(&rustix::fs::openat(proc, ".", directory, Mode::empty())?, take)
+}
+
+/// Hands on every name in a directory that is a number.
+fn each_number(directory: &OwnedFd, mut take: impl FnMut(u32)) -> Result<(), Errno> {
     let mut names = Vec::with_capacity(64 * 1024);
-    let mut entries = RawDir::new(&listing, names.spare_capacity_mut());
+    let mut entries = RawDir::new(directory, names.spare_capacity_mut());
     while let Some(entry) = entries.next() {
         let entry = entry?;
-        if let Some(pid) = entry.file_name().to_str().ok().and_then(|name| name.parse().ok()) {
-            take(pid);
+        if let Some(number) = entry.file_name().to_str().ok().and_then(|name| name.parse().ok()) {
+            take(number);
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 
 mod arrange;
 mod container;
+mod deep;
 mod devices;
 mod gaps;
 mod genetlink;
@@ -32,7 +33,7 @@ pub use transcript::{Recorder, Replay};
 use std::collections::{BTreeSet, HashMap};
 
 use super::Ask;
-use crate::model::{Snapshot, State, Text, Transport};
+use crate::model::{Holder, Process, Snapshot, State, Text, Transport, Via};
 use holders::{Files, Found, Pass};
 use places::Places;
 use proc_net::Protocols;
@@ -140,6 +141,7 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
         .gaps
         .extend(uncovered_protocols.into_iter().map(|(at, one)| gaps::uncovered(&snapshot.namespaces[at], one)));
     snapshot.gaps.extend(gaps::closed_namespaces(closed));
+    mark_foreign(kernel, &mut snapshot);
     name_users(kernel, &mut snapshot);
     arrange::split_lingering(&mut snapshot);
     arrange::join_mptcp(&mut snapshot);
@@ -151,8 +153,7 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     let mut holds = vec![false; snapshot.sockets.len()];
     snapshot.holders.iter().for_each(|holder| holds[holder.socket as usize] = true);
     vantage::sort_refusals(&mut snapshot.counts, &snapshot.vantage);
-    let complete = vantage::sees_every_holder(&snapshot);
-    kernel_owners::attribute(kernel, &finished.places, &holds, complete, &mut snapshot);
+    kernel_owners::attribute(kernel, &finished.places, &mut snapshot);
     let mut sockets = holds.iter().zip(&snapshot.sockets);
     let unowned = sockets.any(|(held, socket)| !held && !socket.raced && socket.kernel_owner.is_none());
     let gaps = vantage::process_gaps(&mut snapshot.counts, &snapshot.vantage, unowned);
@@ -181,16 +182,43 @@ fn connected(kernel: &dyn Kernel, protocols: Option<&Protocols>, listeners: usiz
     inodes
 }
 
-/// A process that ended while it was looked at may have left its sockets to a child that came after the list.
+/// A process that ended while it was looked at may have left its sockets to a child that came after the list; and where
+/// nobody is seen to hold a socket, the dear looks are taken.
 fn look_again(places: &Places<'_>, found: &mut Found, pass: Pass<'_>) {
-    if found.counts.vanished == 0 {
+    let open = |found: &Found| {
+        let mut held = vec![false; places.len()];
+        found.holders.iter().for_each(|holder| held[holder.socket as usize] = true);
+        places.wanted(|at| !held[at] && places.is_here(at))
+    };
+    let mut wanted = open(found);
+    if !wanted.is_empty() && found.counts.vanished > 0 {
+        merge(found, holders::scan(&Pass { wanted: &wanted, ..pass }));
+        wanted = open(found);
+    }
+    if !wanted.is_empty() {
+        merge(found, deep::search(&Pass { wanted: &wanted, ..pass }));
+    }
+}
+
+/// Marks the holders that live in another network namespace than the socket.
+fn mark_foreign(kernel: &dyn Kernel, snapshot: &mut Snapshot) {
+    if snapshot.namespaces.len() < 2 {
         return;
     }
-    let mut held = vec![false; places.len()];
-    found.holders.iter().for_each(|holder| held[holder.socket as usize] = true);
-    let wanted = places.wanted(|at| !held[at] && places.is_here(at));
-    if !wanted.is_empty() {
-        merge(found, holders::scan(&Pass { wanted: &wanted, ..pass }));
+    let lives_in = |process: &Process| {
+        let answer = kernel.get(&Question::LivesIn(process.pid)).ok()?;
+        std::str::from_utf8(&answer).ok()?.trim().parse::<u64>().ok()
+    };
+    let lives_in: Vec<Option<u64>> = snapshot.processes.iter().map(lives_in).collect();
+    for holder in snapshot.holders.iter_mut().filter(|holder| holder.via == Via::Fd) {
+        let socket = &snapshot.sockets[holder.socket as usize];
+        let belongs_to = snapshot.namespaces[socket.netns].inode;
+        // Vsock knows no network namespaces.
+        let foreign =
+            lives_in[holder.process as usize].zip(belongs_to).is_some_and(|(lives, belongs)| lives != belongs);
+        if foreign && socket.transport != Transport::Vsock {
+            holder.via = Via::ForeignNetns;
+        }
     }
 }
 
@@ -199,7 +227,7 @@ fn add_vsock(places: &mut Places<'_>, pass: &mut Found) {
     let mut rows: HashMap<u64, u32> = HashMap::new();
     for (socket, process, fd) in std::mem::take(&mut pass.vsock) {
         let row = *rows.entry(socket.inode).or_insert_with(|| places.join(socket));
-        pass.holders.push(crate::model::Holder { socket: row, process, fd });
+        pass.holders.push(Holder::proved(row, process, fd));
     }
 }
 
@@ -218,7 +246,7 @@ fn merge(found: &mut Found, pass: Found) {
     }
     found.unasked = found.unasked.or(pass.refusal).or(pass.unasked);
     let holders = pass.holders.into_iter();
-    found.holders.extend(holders.map(|h| crate::model::Holder { process: moved[h.process as usize], ..h }));
+    found.holders.extend(holders.map(|h| Holder { process: moved[h.process as usize], ..h }));
 }
 
 fn name_users(kernel: &dyn Kernel, snapshot: &mut Snapshot) {

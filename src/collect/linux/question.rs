@@ -45,6 +45,18 @@ pub enum Question {
     /// The sockets that a process holds: `FD INODE` a line; `FD net INODE` for a network namespace, `FD ring` for an
     /// io_uring; `! ERRNO COUNT` for descriptors that could not be read.
     Sockets(u32),
+    /// The threads of a process whose table of descriptors is not the first thread's, one of each table, a line each.
+    Threads(u32),
+    /// As `Sockets`, of a thread of a process.
+    ThreadSockets(u32, u32),
+    /// As `Exe`, of a thread of a process.
+    ThreadExe(u32, u32),
+    /// What is registered with an io_uring of a process, `/proc/PID/fdinfo/FD`: the lines that name sockets.
+    Ring(u32, u32),
+    /// Which of these sockets of a process have descriptors in messages: `FD COUNT` a line, from `/proc/PID/fdinfo`.
+    InFlight(u32, Vec<u32>),
+    /// The inode of the network namespace that a process lives in.
+    LivesIn(u32),
     /// Where one descriptor of a process leads to, as readlink(2) has it.
     Link(u32, u32),
     /// The vsock addresses behind descriptors of a process: `FD CID PORT TYPE LISTENING` a line.
@@ -231,6 +243,13 @@ impl fmt::Display for Question {
             Self::ProcNet(table) => write!(f, "proc {}", table.name()),
             Self::Pids => f.write_str("pids"),
             Self::Sockets(pid) => write!(f, "sockets {pid}"),
+            Self::Threads(pid) => write!(f, "threads {pid}"),
+            Self::ThreadSockets(pid, thread) => write!(f, "sockets {pid} {thread}"),
+            Self::ThreadExe(pid, thread) => write!(f, "exe {pid} {thread}"),
+            Self::Ring(pid, fd) => write!(f, "ring {pid} {fd}"),
+            // The descriptors follow from the answer to `sockets`.
+            Self::InFlight(pid, _) => write!(f, "in-flight {pid}"),
+            Self::LivesIn(pid) => write!(f, "lives-in {pid}"),
             Self::Link(pid, fd) => write!(f, "link {pid} {fd}"),
             // The descriptors follow from the answer to `sockets`.
             Self::Vsock(pid, _) => write!(f, "vsock {pid}"),

@@ -20,6 +20,7 @@ pub(super) fn host() -> Capture {
     for (question, answer) in [
         ("clock", "1795217356304 2733979006366 100 4096\n"),
         ("vantage", "uid 0\ncaps 1ffffffffff\npid_ns 4026531836\nuser_ns 4026531837\nhidepid off\n"),
+        ("namespaces", ""),
         ("protocols", PROTOCOLS),
         ("proc tcp", TCP),
         ("proc udp", "heading\n"),

@@ -1,0 +1,121 @@
+//! The dear looks, for sockets that no process was seen to hold: threads with a table of descriptors of their own,
+//! processes whose first thread has ended, files registered with an io_uring, descriptors in messages.
+
+use super::holders::{Found, Holding, Pass, number};
+use super::question::Question;
+use crate::model::{Certainty, Holder, Via};
+
+/// Looks for the holders of the wanted sockets where the first look does not reach.
+pub fn search(pass: &Pass<'_>) -> Found {
+    let mut found = Found::default();
+    let pids = pass.kernel.get(&Question::Pids).unwrap_or_default();
+    let pids: Vec<u32> = pids.split(|byte| *byte == b'\n').filter_map(number).collect();
+    for pid in &pids {
+        threads(pass, *pid, &mut found);
+        rings(pass, *pid, &mut found);
+    }
+    if pass.wanted.iter().any(|(_, socket)| found.holders.iter().all(|holder| holder.socket != *socket)) {
+        for pid in pids {
+            in_flight(pass, pid, &mut found);
+        }
+    }
+    found
+}
+
+/// Threads with a table of their own. Those of a process whose first thread has ended have one of their own too.
+fn threads(pass: &Pass<'_>, pid: u32, found: &mut Found) {
+    let threads = pass.kernel.get(&Question::Threads(pid)).unwrap_or_default();
+    for thread in threads.split(|byte| *byte == b'\n').filter_map(number::<u32>) {
+        let sockets = || pass.kernel.get(&Question::ThreadSockets(pid, thread)).unwrap_or_default();
+        let mut held = pass.read_sockets(&sockets()).held;
+        if held.is_empty() {
+            continue;
+        }
+        held.sort_unstable();
+        held.dedup_by_key(|(socket, _)| *socket);
+        let still = || {
+            let now = pass.read_sockets(&sockets()).held;
+            held.iter().all(|one| now.contains(one))
+        };
+        if let Ok((mut process, stable)) = pass.identify(pid, Some(thread), still) {
+            process.raced = !stable;
+            found.keep(Holding { process, sockets: held, vsock: Vec::new(), via: Via::Thread });
+        }
+    }
+}
+
+/// Sockets that are registered with an io_uring, which keeps them open without a descriptor.
+fn rings(pass: &Pass<'_>, pid: u32, found: &mut Found) {
+    let Ok(answer) = pass.kernel.get(&Question::Sockets(pid)) else { return };
+    for ring in pass.read_sockets(&answer).rings {
+        let inodes = || {
+            let info = pass.kernel.get(&Question::Ring(pid, ring)).unwrap_or_default();
+            registered(&info)
+        };
+        let mut held: Vec<(u32, u32)> = Vec::new();
+        for inode in inodes() {
+            let from = pass.wanted.partition_point(|(this, _)| *this < inode);
+            let here = pass.wanted[from..].iter().take_while(|(this, _)| *this == inode);
+            held.extend(here.map(|(_, socket)| (*socket, ring)));
+        }
+        if held.is_empty() {
+            continue;
+        }
+        held.sort_unstable();
+        held.dedup();
+        let first = inodes();
+        if let Ok((mut process, stable)) = pass.identify(pid, None, || inodes() == first) {
+            process.raced = !stable;
+            found.keep(Holding { process, sockets: held, vsock: Vec::new(), via: Via::IoUring });
+        }
+    }
+}
+
+/// The inodes of the sockets among the files of an io_uring: ` N: socket:[INODE]` below `UserFiles:`.
+fn registered(info: &[u8]) -> Vec<u64> {
+    let lines = info.split(|byte| *byte == b'\n').filter_map(|line| {
+        let at = line.windows(8).position(|window| window == b"socket:[")?;
+        number(line[at + 8..].strip_suffix(b"]")?)
+    });
+    lines.collect()
+}
+
+/// Processes whose unix sockets have descriptors in messages that nobody has received: which, the kernel does not tell.
+fn in_flight(pass: &Pass<'_>, pid: u32, found: &mut Found) {
+    let Ok(answer) = pass.kernel.get(&Question::Sockets(pid)) else { return };
+    let sockets: Vec<u32> = answer
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| {
+            let (fd, inode) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+            inode.parse::<u64>().ok()?;
+            fd.parse().ok()
+        })
+        .collect();
+    if sockets.is_empty() {
+        return;
+    }
+    let Ok(answer) = pass.kernel.get(&Question::InFlight(pid, sockets)) else { return };
+    let Some(fd) = answer.split(|byte| *byte == b' ').next().and_then(number::<u32>) else { return };
+    let Ok((process, _)) = pass.identify(pid, None, || true) else { return };
+    let held: Vec<u32> = found.holders.iter().filter(|h| h.certainty == Certainty::Proved).map(|h| h.socket).collect();
+    let index = found.processes.len() as u32;
+    found.processes.push(process);
+    let open = pass.wanted.iter().map(|(_, socket)| *socket).filter(|socket| !held.contains(socket));
+    found.holders.extend(open.map(|socket| Holder {
+        via: Via::InFlight,
+        certainty: Certainty::Candidate,
+        ..Holder::proved(socket, index, fd)
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::registered;
+
+    #[test]
+    fn sockets_of_a_ring_are_read() {
+        let info = b"pos:\t0\nUserFiles:\t3\n    0: socket:[123]\n    1: /dev/null\n    2: socket:[77]\nUserBufs:\t0\n";
+        assert_eq!(registered(info), [123, 77]);
+        assert_eq!(registered(b"    0: socket:[12"), Vec::<u64>::new());
+    }
+}

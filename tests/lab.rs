@@ -1,0 +1,105 @@
+//! What others do not see: other namespaces, and holders without a plain descriptor.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::disallowed_methods, reason = "a live test runs programs")]
+#![allow(dead_code, reason = "each live test uses a part of what they share")]
+
+mod support;
+
+use std::process::Command;
+
+use serde_json::Value;
+use support::world::{Need, hold, hold_program, report, start, world};
+
+fn at<'a>(report: &'a Value, endpoint: &str) -> &'a Value {
+    let mut listeners = report["listeners"].as_array().expect("listeners").iter();
+    listeners.find(|listener| listener["endpoint"] == endpoint).unwrap_or_else(|| panic!("no {endpoint} in {report:#}"))
+}
+
+#[test]
+fn holders_without_a_descriptor_of_their_own_are_found() {
+    world("holders_without_a_descriptor_of_their_own_are_found", Need::Namespaces, || {
+        let cases = [
+            ("thread", "tcp/127.0.0.1:7012", "thread"),
+            ("orphan", "tcp/127.0.0.1:7013", "thread"),
+            ("ring", "tcp/127.0.0.1:7011", "io_uring"),
+            ("away", "tcp/127.0.0.1:7009", "foreign_netns"),
+        ];
+        let held: Vec<_> = cases.iter().map(|(way, word, _)| hold(&["--by", way, word])).collect();
+        let _plain = hold(&["tcp/127.0.0.1:7001"]);
+        let report = report(&[]);
+        for ((way, word, via), holder) in cases.iter().zip(&held) {
+            let listener = at(&report, word);
+            assert_eq!((&listener["owner_status"], &listener["owner_count"]), (&"known".into(), &1.into()), "{way}");
+            let owner = &listener["owners"][0];
+            assert_eq!((&owner["pid"], &owner["via"]), (&holder.pid().into(), &(*via).into()), "{way}");
+            assert_eq!((&owner["certainty"], &owner["exe_state"]), (&"proved".into(), &"ok".into()), "{way}: {owner}");
+        }
+        assert_eq!(at(&report, "tcp/127.0.0.1:7001")["owners"][0]["via"], "fd");
+        assert_eq!(report["coverage"]["complete"], true, "{}", report["coverage"]);
+    });
+}
+
+#[test]
+fn a_socket_in_a_message_has_candidates_and_no_owner() {
+    world("a_socket_in_a_message_has_candidates_and_no_owner", Need::Namespaces, || {
+        let holder = hold(&["--by", "message", "tcp/127.0.0.1:6379"]);
+        let report = report(&[]);
+        let listener = at(&report, "tcp/127.0.0.1:6379");
+        assert_eq!(listener["owner_status"], "in_flight");
+        let owner = &listener["owners"][0];
+        assert_eq!((&owner["pid"], &owner["via"]), (&holder.pid().into(), &"in_flight".into()));
+        assert_eq!(owner["certainty"], "candidate");
+        assert_eq!(listener["service"]["claim"], "open", "a candidate is evidence for nothing");
+    });
+}
+
+#[test]
+fn every_namespace_is_read() {
+    world("every_namespace_is_read", Need::Root, || {
+        assert!(Command::new("mount").args(["-t", "tmpfs", "none", "/run"]).status().expect("mount runs").success());
+        assert!(Command::new("ip").args(["netns", "add", "blue"]).status().expect("ip runs").success());
+        let inside = |words: &[&str]| {
+            let mut command = Command::new("ip");
+            command.args(["netns", "exec", "blue"]).arg(hold_program()).arg("--loopback").args(words);
+            start(&mut command)
+        };
+        let blue = inside(&["tcp/0.0.0.0:7008", "udp/127.0.0.1:53", "raw/0.0.0.0:1"]);
+        let mut unshare = Command::new("unshare");
+        let unnamed = start(unshare.arg("--net").arg(hold_program()).args(["--loopback", "tcp/[::1]:7008"]));
+        let _own = hold(&["tcp/0.0.0.0:7008"]);
+        let report = report(&[]);
+        let listeners = report["listeners"].as_array().expect("listeners");
+        let names: Vec<(&str, &str, u64)> = listeners
+            .iter()
+            .map(|listener| {
+                let name = listener["netns"]["name"].as_str().unwrap_or("");
+                let pid = listener["owners"][0]["pid"].as_u64().expect("an owner");
+                (name, listener["endpoint"].as_str().expect("an endpoint"), pid)
+            })
+            .collect();
+        for endpoint in ["tcp/0.0.0.0:7008", "udp/127.0.0.1:53", "raw/0.0.0.0:proto=1"] {
+            assert!(names.contains(&("blue", endpoint, blue.pid().into())), "{endpoint} in {names:?}");
+        }
+        let anchor = format!("pid {}", unnamed.pid());
+        assert!(names.contains(&(&anchor, "tcp/[::1]:7008", unnamed.pid().into())), "{names:?}");
+        assert_eq!(names.len(), 5, "{names:?}");
+        assert_eq!(report["coverage"]["complete"], true, "{}", report["coverage"]);
+        let ids: std::collections::BTreeSet<&str> =
+            listeners.iter().map(|listener| listener["id"].as_str().expect("an id")).collect();
+        assert_eq!(ids.len(), 5);
+    });
+}
+
+#[test]
+fn a_namespace_that_only_a_descriptor_holds_is_read() {
+    world("a_namespace_that_only_a_descriptor_holds_is_read", Need::Namespaces, || {
+        // The shell keeps the namespace of a process that has ended, and a child keeps the socket.
+        let script = "exec 9</proc/self/ns/net; exec \"$0\" --loopback tcp/127.0.0.1:7030";
+        let mut unshare = Command::new("unshare");
+        let holder = start(unshare.args(["--net", "sh", "-c", script]).arg(hold_program()));
+        let report = report(&[]);
+        let listener = at(&report, "tcp/127.0.0.1:7030");
+        assert_eq!(listener["owners"][0]["pid"], holder.pid());
+    });
+}
