@@ -47,7 +47,7 @@ mod tests {
 
     fn device(index: u32, name: &str, up: bool, addresses: &[&str]) -> Interface {
         let addresses = addresses.iter().map(|ip| ip.parse().expect(ip)).collect();
-        Interface { index, name: Text::from(name), up, loopback: name == "lo", addresses }
+        Interface { index, name: Text::from(name), up, loopback: name == "lo", addresses, tunnel: None }
     }
 
     fn netns(interfaces: Option<Vec<Interface>>) -> NetNs {
@@ -78,6 +78,7 @@ mod tests {
             drops: None,
             netns: 0,
             raced: false,
+            kernel_owner: None,
         }
     }
 

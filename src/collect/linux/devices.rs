@@ -1,8 +1,8 @@
 //! Devices and their addresses, rtnetlink(7).
 
-use std::net::IpAddr;
-
+use super::genetlink::ip;
 use super::netlink::{End, attribute, each_attribute, each_message, u32_at};
+use super::tunnels::{self, IFLA_LINKINFO};
 use crate::model::{Interface, Text};
 
 /// `RTM_GETLINK`, and the kind of its rows.
@@ -11,6 +11,7 @@ pub const LINKS: (u16, u16) = (18, 16);
 pub const ADDRESSES: (u16, u16) = (22, 20);
 
 const IFLA_IFNAME: u16 = 3;
+const IFLA_LINK_NETNSID: u16 = 37;
 const IFLA_EXT_MASK: u16 = 29;
 const RTEXT_FILTER_SKIP_STATS: u32 = 8;
 const IFA_ADDRESS: u16 = 1;
@@ -19,9 +20,14 @@ const IFF_UP: u32 = 1;
 const IFF_LOOPBACK: u32 = 8;
 
 /// The length of a link row's fixed part (`struct ifinfomsg`), and the attributes that a capture may keep.
-pub const LINK_RECORDED: (usize, &[u16]) = (16, &[IFLA_IFNAME]);
+pub const LINK_RECORDED: (usize, &[u16]) = (16, &[IFLA_IFNAME, IFLA_LINKINFO, IFLA_LINK_NETNSID]);
 /// The length of an address row's fixed part (`struct ifaddrmsg`), and the attributes that a capture may keep.
 pub const ADDRESS_RECORDED: (usize, &[u16]) = (8, &[IFA_ADDRESS, IFA_LOCAL]);
+
+/// What of an attribute of a link a capture may keep.
+pub fn link_recorded(kind: u16, value: &[u8]) -> Option<Vec<u8>> {
+    if kind == IFLA_LINKINFO { tunnels::recorded(value) } else { Some(value.to_vec()) }
+}
 
 /// The body of the request for links: without their statistics, which are most of an answer.
 pub fn links_request() -> Vec<u8> {
@@ -40,14 +46,17 @@ pub fn decode(links: &[u8], addresses: &[u8]) -> Option<Vec<Interface>> {
         let (Some(index), Some(flags), Some(attributes)) = (u32_at(row, 4), u32_at(row, 8), row.get(16..)) else {
             return false;
         };
-        let mut name = Text::default();
-        let whole = each_attribute(attributes, |kind, value| {
-            if kind == IFLA_IFNAME {
-                name = Text::from(value.strip_suffix(&[0]).unwrap_or(value));
-            }
+        let (mut name, mut tunnel, mut moved) = (Text::default(), None, false);
+        let whole = each_attribute(attributes, |kind, value| match kind {
+            IFLA_IFNAME => name = Text::from(value.strip_suffix(&[0]).unwrap_or(value)),
+            IFLA_LINKINFO => tunnel = tunnels::tunnel(value),
+            // It was made in another namespace, where its socket stays.
+            IFLA_LINK_NETNSID => moved = true,
+            _ => {}
         });
+        let tunnel = tunnel.filter(|_| !moved);
         let (up, loopback) = (flags & IFF_UP != 0, flags & IFF_LOOPBACK != 0);
-        interfaces.push(Interface { index, name, up, loopback, addresses: Vec::new() });
+        interfaces.push(Interface { index, name, up, loopback, addresses: Vec::new(), tunnel });
         whole
     });
     if (end, bad) != (End::Done, 0) {
@@ -72,12 +81,10 @@ pub fn decode(links: &[u8], addresses: &[u8]) -> Option<Vec<Interface>> {
     ((end, bad) == (End::Done, 0)).then_some(interfaces)
 }
 
-fn ip(value: &[u8]) -> Option<IpAddr> {
-    <[u8; 4]>::try_from(value).map(IpAddr::from).or_else(|_| <[u8; 16]>::try_from(value).map(IpAddr::from)).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::super::netlink::assemble::{done, message};
     use super::*;
     use proptest::prelude::*;
@@ -103,6 +110,20 @@ mod tests {
         assert_eq!(interfaces[0].addresses, [IpAddr::from([127, 0, 0, 1])]);
         assert_eq!((interfaces[1].name.as_bytes(), interfaces[1].addresses.len()), (&b"eth0"[..], 1));
         assert!(!interfaces[2].up);
+    }
+
+    #[test]
+    fn a_tunnel_that_was_moved_here_has_its_socket_elsewhere() {
+        let data = attribute(2, &attribute(15, &4789u16.to_be_bytes()));
+        let info = attribute(IFLA_LINKINFO, &[attribute(1, b"vxlan\0"), data].concat());
+        let port = |more: &[u8]| {
+            let head = [&[0; 4][..], &[7, 0, 0, 0, 1, 0, 0, 0], &[0; 4]].concat();
+            let row = [&head, &attribute(IFLA_IFNAME, b"vx0\0"), &info, more].concat();
+            let interfaces = decode(&[message(LINKS.1, &row), done(0)].concat(), &done(0)).expect("both are whole");
+            interfaces[0].tunnel.as_ref().map(|tunnel| (tunnel.kind, tunnel.port))
+        };
+        assert_eq!(port(&[]), Some(("vxlan", Some(4789))));
+        assert_eq!(port(&attribute(IFLA_LINK_NETNSID, &(-1i32).to_ne_bytes())), None);
     }
 
     #[test]

@@ -6,8 +6,10 @@ mod container;
 mod deep;
 mod devices;
 mod gaps;
+mod genetlink;
 mod holders;
 mod kernel;
+mod kernel_owners;
 #[cfg_attr(not(target_os = "linux"), path = "absent.rs")]
 mod live;
 mod namespaces;
@@ -21,6 +23,7 @@ mod question;
 mod sock_diag;
 mod tables;
 mod transcript;
+mod tunnels;
 mod vantage;
 
 pub use kernel::Kernel;
@@ -149,8 +152,10 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     name_cgroups(kernel, ask, &mut snapshot);
     let mut holds = vec![false; snapshot.sockets.len()];
     snapshot.holders.iter().for_each(|holder| holds[holder.socket as usize] = true);
-    let unowned = holds.iter().zip(&snapshot.sockets).any(|(held, socket)| !held && !socket.raced);
     vantage::sort_refusals(&mut snapshot.counts, &snapshot.vantage);
+    kernel_owners::attribute(kernel, &finished.places, &mut snapshot);
+    let mut sockets = holds.iter().zip(&snapshot.sockets);
+    let unowned = sockets.any(|(held, socket)| !held && !socket.raced && socket.kernel_owner.is_none());
     let gaps = vantage::process_gaps(&mut snapshot.counts, &snapshot.vantage, unowned);
     snapshot.gaps.extend(gaps);
     gaps::doubt_descriptors(&mut snapshot);

@@ -24,6 +24,14 @@ pub enum Question {
     Links,
     /// `RTM_GETADDR` dump, rtnetlink(7).
     Addresses,
+    /// The ports of WireGuard devices, which stand by their indexes: `DEVICE PORT` a line.
+    Wireguard(Vec<u32>),
+    /// L2TP tunnels over UDP: `l2tp PORT ADDRESS` a line.
+    L2tp,
+    /// The ports of foo-over-UDP: `fou PORT ADDRESS` or `gue PORT ADDRESS` a line.
+    Fou,
+    /// `/proc/fs/nfsd/portlist`.
+    NfsPorts,
     /// `/proc/net/protocols`.
     Protocols,
     /// A `SOCK_DIAG_BY_FAMILY` dump of one table, sock_diag(7).
@@ -224,6 +232,11 @@ impl fmt::Display for Question {
             Self::In(ns, question) => write!(f, "{question} @{ns}"),
             Self::Links => f.write_str("links"),
             Self::Addresses => f.write_str("addresses"),
+            // The devices follow from the answer to `links`.
+            Self::Wireguard(_) => f.write_str("wireguard"),
+            Self::L2tp => f.write_str("l2tp"),
+            Self::Fou => f.write_str("fou"),
+            Self::NfsPorts => f.write_str("nfs-ports"),
             Self::Protocols => f.write_str("protocols"),
             Self::Diag(table) => write!(f, "diag {}", table.name()),
             Self::Connected => f.write_str("connected"),

@@ -3,7 +3,8 @@
 use super::kernel::{Kernel, Refusal};
 use super::question::Question;
 use crate::model::{
-    Gap, Hidepid, Host, Interface, NamespaceKind, NetNs, NetNsKind, ProcessCounts, Text, Timestamp, Vantage,
+    Certainty, Gap, Hidepid, Host, Interface, NamespaceKind, NetNs, NetNsKind, ProcessCounts, Snapshot, Text,
+    Timestamp, Vantage,
 };
 
 /// `PROC_PID_INIT_INO` and `PROC_USER_INIT_INO`, `include/linux/proc_ns.h`: fixed since the namespaces exist.
@@ -171,6 +172,17 @@ pub fn sort_refusals(counts: &mut ProcessCounts, vantage: &Vantage) {
 fn hides(vantage: &Vantage) -> bool {
     let may_trace = vantage.caps.as_ref().is_some_and(|caps| caps.contains(&"cap_sys_ptrace"));
     matches!(vantage.hidepid, Some(Hidepid::Invisible | Hidepid::Ptraceable)) && !may_trace
+}
+
+/// True where whoever holds a socket was seen: every process was listed and looked into, and none has a socket in a
+/// message that nobody can look into.
+pub fn sees_every_holder(snapshot: &Snapshot) -> bool {
+    let ProcessCounts { no_permission, denied_despite_caps, hidden_descriptors, hidden_possible, .. } = snapshot.counts;
+    no_permission + denied_despite_caps + hidden_descriptors == 0
+        && !hidden_possible
+        && snapshot.holders.iter().all(|holder| holder.certainty != Certainty::Candidate)
+        && !hides(&snapshot.vantage)
+        && snapshot.vantage.pid_ns == Some(NamespaceKind::Initial)
 }
 
 /// What could not be seen of the processes. `unowned` is true where some socket is without a holder, `vsock` where the

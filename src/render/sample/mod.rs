@@ -66,6 +66,7 @@ impl Builder {
             up: true,
             loopback: true,
             addresses: vec!["127.0.0.1".parse().expect("an address")],
+            tunnel: None,
         };
         let netns = NetNs { inode: Some(4_026_531_840), name: None, kind: NetNsKind::Host, interfaces: Some(vec![lo]) };
         let read = |table, source| TableRead {
@@ -170,6 +171,7 @@ impl Builder {
             drops: Some(0),
             netns: 0,
             raced: false,
+            kernel_owner: None,
         };
         let owner = |process: &usize| Owner {
             process: *process,

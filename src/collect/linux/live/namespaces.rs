@@ -13,7 +13,9 @@ use rustix::io::Errno;
 use rustix::net::netlink;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::{ROUTE, dump_over, each_pid, open_netlink, read_at};
+use super::dump::{ROUTE, dump_over, open_netlink};
+use super::generic::{self, Families};
+use super::{each_pid, read_at};
 use crate::collect::linux::namespaces::{Way, Ways, decode};
 use crate::collect::linux::question::{Ns, Question};
 use crate::collect::linux::{devices, proc_net, sock_diag};
@@ -90,7 +92,13 @@ impl Namespaces {
     }
 
     /// Asks within a namespace.
-    pub fn ask(&self, proc: &OwnedFd, ns: Ns, question: &Question, answer: &mut Vec<u8>) -> Result<(), Errno> {
+    pub fn ask(
+        &self,
+        (proc, families): (&OwnedFd, &Families),
+        ns: Ns,
+        question: &Question,
+        answer: &mut Vec<u8>,
+    ) -> Result<(), Errno> {
         let over = |socket: &Mutex<OwnedFd>, kind: u16, body: &[u8], answer: &mut Vec<u8>| {
             let mut socket = socket.lock().unwrap_or_else(PoisonError::into_inner);
             let asked = dump_over(&*socket, kind, body, answer);
@@ -108,6 +116,12 @@ impl Namespaces {
             Question::Links => over(&self.enter(proc, ns)?.route, devices::LINKS.0, &devices::links_request(), answer),
             Question::Addresses => {
                 over(&self.enter(proc, ns)?.route, devices::ADDRESSES.0, &devices::addresses_request(), answer)
+            }
+            Question::Wireguard(_) | Question::L2tp | Question::Fou => {
+                let family = families.number(question)?;
+                let entered = self.enter(proc, ns)?;
+                let socket = within(&entered.namespace, || open_netlink(Some(netlink::GENERIC)))?;
+                generic::ask(&socket, family, question, answer)
             }
             Question::Protocols => self.file(proc, ns, "protocols", answer),
             Question::ProcNet(table) => self.file(proc, ns, proc_net::file(*table).ok_or(Errno::NOENT)?, answer),
