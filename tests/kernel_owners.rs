@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::disallowed_methods, reason = "a live test runs programs")]
+#![allow(dead_code, reason = "each live test uses a part of what they share")]
 
 mod support;
 
@@ -50,8 +51,8 @@ fn a_tunnel_owns_its_socket() {
         assert_eq!(seen["summary"]["unattributed"], 0);
         for (arguments, want) in [
             (&[][..], "kernel vxlan vx0"),
-            (&["--plain"], "kernel vxlan vx0"),
-            (&["--csv"], "kernel vxlan vx0"),
+            (&["--format", "plain"], "kernel vxlan vx0"),
+            (&["--format", "csv"], "kernel vxlan vx0"),
             (&["explain", "udp/4789"], "kernel vxlan vx0"),
             (&["list", "vxlan"], "kernel vxlan vx0"),
         ] {
@@ -70,6 +71,22 @@ fn a_tunnel_owns_its_socket() {
 }
 
 #[test]
+fn a_tunnel_over_ipv6_owns_its_socket() {
+    world("a_tunnel_over_ipv6_owns_its_socket", Need::Namespaces, || {
+        if !installed("ip") || !ip("link add vx6 type vxlan id 43 dstport 4790 local fd00::1 remote fd00::2 dev lo") {
+            return absent("ip, or vxlan in the kernel");
+        }
+        if !ip("link set vx6 up") {
+            return absent("IPv6");
+        }
+        let seen = report(&[]);
+        let [vxlan] = listeners(&seen)[..] else { panic!("{seen:#}") };
+        assert_eq!(vxlan["endpoint"], "udp/[::]:4790");
+        assert_eq!(vxlan["kernel_owner"], json!({ "kind": "vxlan", "device": "vx6" }));
+    });
+}
+
+#[test]
 fn a_device_that_is_down_owns_nothing() {
     world("a_device_that_is_down_owns_nothing", Need::Namespaces, || {
         if !add_vxlan() {
@@ -78,7 +95,7 @@ fn a_device_that_is_down_owns_nothing() {
         assert!(ip("link set vx0 down"));
         assert_eq!(listeners(&report(&[])), Vec::<&Value>::new());
         // Meanwhile the port is free for a process.
-        let holder = support::world::hold(&["udp", "0.0.0.0:4789"]);
+        let holder = support::world::hold(&["udp/0.0.0.0:4789"]);
         let seen = report(&[]);
         let [held] = listeners(&seen)[..] else { panic!("{seen:#}") };
         assert_eq!((&held["owner_status"], &held["kernel_owner"]), (&json!("known"), &Value::Null));

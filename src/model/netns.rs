@@ -67,7 +67,7 @@ pub struct Tunnel {
     pub ipv4: bool,
     /// It receives over IPv6.
     pub ipv6: bool,
-    /// The address of its socket; `None` for every address of the namespace.
+    /// Its own address, which its socket may be bound to instead of every address of the namespace.
     pub local: Option<IpAddr>,
 }
 

@@ -92,10 +92,9 @@ fn is_udp_at(socket: &Socket, port: u16, ip: IpAddr) -> bool {
 
 fn serves(tunnel: &Tunnel, port: u16, socket: &Socket) -> bool {
     let any = [(tunnel.ipv4, IpAddr::from([0; 4])), (tunnel.ipv6, IpAddr::from([0u8; 16]))];
-    match tunnel.local {
-        Some(ip) => is_udp_at(socket, port, ip),
-        None => any.into_iter().any(|(receives, ip)| receives && is_udp_at(socket, port, ip)),
-    }
+    let wildcards = any.into_iter().filter(|(receives, _)| *receives).map(|(_, ip)| ip);
+    // Either is its own, whichever there is: nobody else could bind the one while it has the other.
+    wildcards.chain(tunnel.local).any(|ip| is_udp_at(socket, port, ip))
 }
 
 fn owner(kind: &'static str, device: &Interface) -> KernelOwner {

@@ -1,7 +1,5 @@
 //! Tunnels over UDP among the devices, `IFLA_LINKINFO` in include/uapi/linux/if_link.h.
 
-use std::net::IpAddr;
-
 use super::genetlink::{ip, port_of};
 use super::netlink::{attribute, each_attribute};
 use crate::model::Tunnel;
@@ -17,7 +15,6 @@ const IFLA_VXLAN_PORT: u16 = 15;
 const IFLA_VXLAN_GROUP6: u16 = 16;
 const IFLA_VXLAN_LOCAL6: u16 = 17;
 const IFLA_VXLAN_COLLECT_METADATA: u16 = 25;
-const IFLA_VXLAN_LOCALBIND: u16 = 31;
 const IFLA_GENEVE_PORT: u16 = 5;
 const IFLA_GENEVE_COLLECT_METADATA: u16 = 6;
 const IFLA_GENEVE_REMOTE6: u16 = 7;
@@ -36,9 +33,8 @@ struct Kind {
     ipv6: &'static [u16],
     /// The flag that says that it receives over both.
     both: Option<u16>,
-    /// The attributes of its own address, which it is bound to where the flag `bound` stands.
+    /// The attributes of its own address.
     local: &'static [u16],
-    bound: Option<u16>,
 }
 
 const KINDS: &[Kind] = &[
@@ -48,7 +44,6 @@ const KINDS: &[Kind] = &[
         ipv6: &[IFLA_VXLAN_GROUP6, IFLA_VXLAN_LOCAL6],
         both: Some(IFLA_VXLAN_COLLECT_METADATA),
         local: &[IFLA_VXLAN_LOCAL, IFLA_VXLAN_LOCAL6],
-        bound: Some(IFLA_VXLAN_LOCALBIND),
     },
     Kind {
         name: "geneve",
@@ -63,12 +58,12 @@ const KINDS: &[Kind] = &[
     Kind { name: "wireguard", ..OTHER },
 ];
 
-const OTHER: Kind = Kind { name: "", port: None, ipv6: &[], both: None, local: &[], bound: None };
+const OTHER: Kind = Kind { name: "", port: None, ipv6: &[], both: None, local: &[] };
 
 impl Kind {
     /// The attributes that are read of it: all that a capture keeps.
     fn reads(&self, kind: u16) -> bool {
-        let one = [self.port, self.both, self.bound].into_iter().flatten();
+        let one = [self.port, self.both].into_iter().flatten();
         one.chain(self.ipv6.iter().chain(self.local).copied()).any(|read| read == kind)
     }
 }
@@ -87,8 +82,8 @@ fn parts(info: &[u8]) -> Option<(&'static Kind, &[u8])> {
 /// The tunnel that a value of [`IFLA_LINKINFO`] tells of.
 pub fn tunnel(info: &[u8]) -> Option<Tunnel> {
     let (kind, data) = parts(info)?;
-    let (mut port, mut address) = (None, None);
-    let (mut ipv6, mut both, mut bound) = (false, false, false);
+    let (mut port, mut local) = (None, None);
+    let (mut ipv6, mut both) = (false, false);
     each_attribute(data, |this, value| {
         // A flag has no value, or one byte that says whether it is set.
         let set = value.first() != Some(&0);
@@ -97,16 +92,14 @@ pub fn tunnel(info: &[u8]) -> Option<Tunnel> {
         }
         ipv6 |= kind.ipv6.contains(&this);
         both |= kind.both == Some(this) && set;
-        bound |= kind.bound == Some(this) && set;
         if kind.local.contains(&this) {
-            address = ip(value).filter(|ip| !ip.is_unspecified());
+            local = ip(value).filter(|ip| !ip.is_unspecified());
         }
     });
     if kind.name == "gtp" {
         port = Some(GTP1U);
     }
     let both = both || matches!(kind.name, "bareudp" | "wireguard");
-    let local: Option<IpAddr> = address.filter(|_| bound);
     Some(Tunnel { kind: kind.name, port, ipv4: both || !ipv6, ipv6: both || ipv6, local })
 }
 
@@ -125,6 +118,8 @@ pub fn recorded(info: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::IpAddr;
+
     use proptest::prelude::*;
 
     fn info(kind: &[u8], data: &[(u16, &[u8])]) -> Vec<u8> {
@@ -141,12 +136,11 @@ mod tests {
     fn each_kind_tells_its_port() {
         let (port, ours) = (4789u16.to_be_bytes(), [10, 0, 0, 1]);
         assert_eq!(told("vxlan", &[(15, &port)]), Some((Some(4789), true, false, None)));
-        assert_eq!(told("vxlan", &[(15, &port), (17, &[0xfd; 16])]), Some((Some(4789), false, true, None)));
+        assert_eq!(told("vxlan", &[(15, &port), (16, &[0xfd; 16])]), Some((Some(4789), false, true, None)));
         assert_eq!(told("vxlan", &[(15, &port), (25, &[1])]), Some((Some(4789), true, true, None)));
         assert_eq!(told("vxlan", &[(15, &port), (25, &[0])]), Some((Some(4789), true, false, None)));
-        assert_eq!(told("vxlan", &[(15, &port), (4, &ours), (31, &[0])]), Some((Some(4789), true, false, None)));
-        let bound = Some((Some(4789), true, false, Some(ours.into())));
-        assert_eq!(told("vxlan", &[(15, &port), (4, &ours), (31, &[1])]), bound);
+        let local = Some((Some(4789), true, false, Some(ours.into())));
+        assert_eq!(told("vxlan", &[(15, &port), (4, &ours)]), local);
         assert_eq!(told("vxlan\0", &[(15, &[0, 0])]), Some((None, true, false, None)));
         assert_eq!(told("geneve", &[(5, &port), (6, &[])]), Some((Some(4789), true, true, None)));
         assert_eq!(told("geneve", &[(5, &port), (7, &[0xfd; 16])]), Some((Some(4789), false, true, None)));
