@@ -90,6 +90,9 @@ pub struct ListArgs {
     /// Show the arguments of processes, which may hold secrets
     #[arg(long, help_heading = OUTPUT)]
     pub cmdline: bool,
+    /// Look up which package owns the executable of each owner
+    #[arg(long, help_heading = OUTPUT)]
+    pub packages: bool,
     /// From where the facts come.
     #[command(flatten)]
     pub input: InputArgs,
@@ -195,6 +198,9 @@ pub struct ExplainArgs {
     /// The same as --format json
     #[arg(long, help_heading = OUTPUT)]
     pub json: bool,
+    /// Look up which package owns the executable of each owner
+    #[arg(long, help_heading = OUTPUT)]
+    pub packages: bool,
     /// From where the facts come.
     #[command(flatten)]
     pub input: InputArgs,

@@ -7,7 +7,7 @@ mod word;
 use std::net::IpAddr;
 
 use crate::finding::{Finding, RuleInfo};
-use crate::model::{KernelOwner, OwnerStatus, Severity, Text, Transport};
+use crate::model::{Container, KernelOwner, OwnerStatus, PackageState, Severity, Text, Transport};
 use crate::registry::{EntrySource, Verdict};
 use crate::report::{Counterpart, Role};
 
@@ -165,6 +165,12 @@ pub struct HereOwner {
     pub uid: Option<u32>,
     /// Its unit.
     pub unit: Option<Text>,
+    /// Its container.
+    pub container: Option<Container>,
+    /// The package that owns its executable.
+    pub package: Option<Text>,
+    /// Whether a package does.
+    pub package_state: PackageState,
     /// What it does with the socket.
     pub role: Role,
 }

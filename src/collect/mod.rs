@@ -30,6 +30,8 @@ pub struct Ask {
     pub cmdline: bool,
     /// The paths of cgroups.
     pub cgroups: bool,
+    /// The packages that own the executables of owners.
+    pub packages: bool,
     /// How long the run may take.
     pub time: Option<Duration>,
 }
@@ -38,7 +40,7 @@ impl Default for Ask {
     /// Listeners of every transport but unix.
     fn default() -> Self {
         let transports = Transport::ALL.into_iter().filter(|transport| *transport != Transport::Unix).collect();
-        Self { transports, bound: false, time_wait: false, cmdline: false, cgroups: false, time: None }
+        Self { transports, bound: false, time_wait: false, cmdline: false, cgroups: false, packages: false, time: None }
     }
 }
 
@@ -51,6 +53,7 @@ impl Ask {
             time_wait: true,
             cmdline: self.cmdline,
             cgroups: true,
+            packages: true,
             time: self.time,
         }
     }

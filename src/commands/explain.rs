@@ -46,6 +46,7 @@ fn here(args: &ExplainArgs, registry: &Registry) -> Result<Explanation, Error> {
         time_wait: true,
         cmdline: false,
         cgroups: false,
+        packages: args.packages,
         time: time(args.input.timeout),
     };
     let snapshot = look(args.input.from.as_ref(), &ask)?;

@@ -22,6 +22,7 @@ pub(super) fn run(args: &ListArgs, streams: &mut Streams<'_>) -> Result<Exit, Er
         time_wait: false,
         cmdline: args.cmdline,
         cgroups: args.habit.extended || format == ListFormat::Json,
+        packages: args.packages,
         time: time(args.input.timeout),
     };
     let snapshot = look(args.input.from.as_ref(), &ask)?;
@@ -55,6 +56,7 @@ fn write(args: &ListArgs, format: ListFormat, report: &Report, streams: &mut Str
         verbose: args.output.verbose,
         quiet: args.output.quiet,
         cmdline: args.cmdline,
+        packages: args.packages,
         passing: !args.query.is_empty(),
     };
     let screen = screen::of(&args.output);

@@ -179,6 +179,9 @@ fn here(report: &Report, listener: &Listener) -> Here {
             user: process.user.clone(),
             uid: process.uid,
             unit: process.unit.clone(),
+            container: process.container.clone(),
+            package: process.package.clone(),
+            package_state: process.package_state,
             role: owner.role,
         }
     });

@@ -4,7 +4,7 @@
 //! of the finding; without it the rule has to keep quiet. A listener is an endpoint and words behind it:
 //!
 //! - `exe=/usr/sbin/sshd`, escaped where it has spaces, adds a verified holder; after it `user=`, `uid=`, `unit=`,
-//!   `container=RUNTIME:ID`, `pid=`, `ppid=`, `start=`, `file=deleted` (or another state of its file) and `writable` speak of that holder;
+//!   `container=RUNTIME:ID`, `package=NAME` or `unpackaged`, `pid=`, `ppid=`, `start=`, `file=deleted` (or another state of its file) and `writable` speak of that holder;
 //! - `nobody`: every process was looked into and none holds it. Without a holder and without this word, the processes of
 //!   other users could not be looked into;
 //! - `kernel=vxlan`: the kernel tells that the socket is its own;
@@ -14,8 +14,8 @@
 use std::net::IpAddr;
 
 use crate::model::{
-    Container, ExeState, Holder, Interface, KernelOwner, Local, NamespaceKind, NetNs, NetNsKind, Process, Severity,
-    Snapshot, Socket, State, Text, Transport, UnitState,
+    Container, ExeState, Holder, Interface, KernelOwner, Local, NamespaceKind, NetNs, NetNsKind, PackageState, Process,
+    Severity, Snapshot, Socket, State, Text, Transport, UnitState,
 };
 
 /// The runtimes of containers.
@@ -108,6 +108,11 @@ fn add(snapshot: &mut Snapshot, listener: &str) {
                 process.container = Some(Container { runtime, id: Text::unescape(id).expect(word), pod: None });
                 process.container_state = UnitState::Known;
             }
+            ("package", Some(process)) => {
+                process.package = text();
+                process.package_state = PackageState::Owned;
+            }
+            ("unpackaged", Some(process)) => process.package_state = PackageState::None,
             ("unit", Some(process)) => {
                 process.unit = text();
                 process.unit_state = UnitState::Known;
@@ -146,6 +151,8 @@ fn process_of(exe: &str, index: u32) -> Process {
         unit_state: UnitState::None,
         container: None,
         container_state: UnitState::None,
+        package: None,
+        package_state: PackageState::NotLookedUp,
         cmdline: None,
         raced: false,
     }

@@ -97,6 +97,35 @@ impl Container {
     }
 }
 
+/// Whether a package of the host owns the executable of a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PackageState {
+    /// Nobody asked.
+    #[default]
+    NotLookedUp,
+    /// A package owns it.
+    Owned,
+    /// No package owns it.
+    None,
+    /// It is not the file that the host has under its name, and so no package of the host can own it.
+    Foreign,
+    /// The databases, or the executable, could not be read.
+    Unknown,
+}
+
+impl PackageState {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotLookedUp => "not_looked_up",
+            Self::Owned => "owned",
+            Self::None => "none",
+            Self::Foreign => "foreign",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// What is known of the owner of a socket: the first that applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OwnerStatus {
@@ -170,6 +199,10 @@ pub struct Process {
     pub container: Option<Container>,
     /// Whether it belongs to a container.
     pub container_state: UnitState,
+    /// The package that owns its executable, without version and architecture.
+    pub package: Option<Text>,
+    /// Whether a package does.
+    pub package_state: PackageState,
     /// Its arguments joined by spaces; only where they were asked for.
     pub cmdline: Option<Text>,
     /// It changed while it was looked at.

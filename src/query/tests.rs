@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::finding::{Finding, RuleInfo, Theme};
 use crate::model::{
-    Certainty, Container, ExeState, Gap, Host, Local, NetNs, NetNsKind, OwnerStatus, Process, ProcessCounts, Socket,
-    State, TableRead, TableStatus, Text, Timestamp, UnitState, UnixKind, Vantage, Via,
+    Certainty, Container, ExeState, Gap, Host, Local, NetNs, NetNsKind, OwnerStatus, PackageState, Process,
+    ProcessCounts, Socket, State, TableRead, TableStatus, Text, Timestamp, UnitState, UnixKind, Vantage, Via,
 };
 use crate::registry::{EntrySource, Verdict};
 use crate::report::{Owner, Role, Service, Tool};
@@ -41,6 +41,8 @@ fn process(pid: u32, comm: &str, exe: &str, uid: u32, user: &str, unit: &str) ->
         unit_state: UnitState::Known,
         container: None,
         container_state: UnitState::None,
+        package: None,
+        package_state: PackageState::NotLookedUp,
         cmdline: None,
         raced: false,
     }

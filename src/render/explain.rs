@@ -6,7 +6,7 @@ use super::Screen;
 use super::words::{HEADER, REMARK, kernel_label, no_owner, paint, printable, severity_style, wrap};
 use crate::explain::{BindProblem, Explanation, Here, HereOwner, Overlap, PortExplanation, Use};
 use crate::finding::Severity;
-use crate::model::{OwnerStatus, Text};
+use crate::model::{Container, OwnerStatus, PackageState, Text};
 use crate::report::{Counterpart, Role, Verdict};
 
 /// How much further in a titled text goes on.
@@ -235,7 +235,14 @@ fn holder(owner: &HereOwner) -> String {
     let name = name.as_ref().or(owner.comm.as_ref()).map_or_else(|| "?".to_owned(), Text::escaped);
     let user = owner.user.as_ref().map(Text::escaped).or_else(|| owner.uid.map(|uid| format!("uid {uid}")));
     let role = (owner.role != Role::Server).then(|| owner.role.name().to_owned());
-    let about: Vec<String> = [user, owner.unit.as_ref().map(Text::escaped), role].into_iter().flatten().collect();
+    let place = owner.container.as_ref().map(Container::short_name);
+    let place = place.or_else(|| owner.unit.as_ref().map(Text::escaped));
+    let package = match (&owner.package, owner.package_state) {
+        (Some(package), _) => Some(format!("package {}", package.escaped())),
+        (None, PackageState::None) => Some("of no package".to_owned()),
+        (None, _) => None,
+    };
+    let about: Vec<String> = [user, place, package, role].into_iter().flatten().collect();
     if about.is_empty() {
         format!("{name} {}", owner.pid)
     } else {

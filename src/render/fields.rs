@@ -136,6 +136,12 @@ pub(super) const EXTENDED: &[Field] = &[
 pub(super) const CMDLINE: &[Field] =
     &[field("cmdline", |row| text(row.owner().and_then(|process| process.cmdline.as_ref())))];
 
+/// The package, where it was looked up.
+const PACKAGE: &[Field] = &[
+    field("package", |row| text(row.owner().and_then(|process| process.package.as_ref()))),
+    field("package_state", |row| row.owner().map_or("", |process| process.package_state.name()).to_owned()),
+];
+
 /// The columns of `plain` for a view; those of `csv` with `more`.
 pub(super) fn fields(view: &View, more: bool) -> Vec<&'static Field> {
     let mut fields: Vec<&Field> = BASE.iter().collect();
@@ -144,6 +150,9 @@ pub(super) fn fields(view: &View, more: bool) -> Vec<&'static Field> {
     }
     if view.extended {
         fields.extend(EXTENDED);
+    }
+    if view.packages {
+        fields.extend(PACKAGE);
     }
     if view.cmdline {
         fields.extend(CMDLINE);

@@ -39,13 +39,24 @@ pub struct View {
     pub quiet: bool,
     /// Command lines, where they were collected.
     pub cmdline: bool,
+    /// The packages of executables, where they were looked up.
+    pub packages: bool,
     /// In the table a row for each ephemeral UDP socket too, since somebody looks for it.
     pub passing: bool,
 }
 
 impl Default for View {
     fn default() -> Self {
-        Self { stable: false, header: true, extended: false, verbose: 0, quiet: false, cmdline: false, passing: false }
+        Self {
+            stable: false,
+            header: true,
+            extended: false,
+            verbose: 0,
+            quiet: false,
+            cmdline: false,
+            packages: false,
+            passing: false,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::sample;
 use super::*;
-use crate::model::{Text, Timestamp};
+use crate::model::{PackageState, Text, Timestamp};
 use crate::report::Report;
 
 fn rendered(render: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
@@ -83,6 +83,21 @@ fn containers_stand_in_the_place_of_their_units() {
     insta::assert_snapshot!("containers_100", as_table(&report, &View::default(), Some(100), false));
     insta::assert_snapshot!("containers_plain", rendered(|out| plain(&report, &stable(), out)));
     insta::assert_snapshot!("containers_json", rendered(|out| json(&report, &stable(), out)));
+}
+
+#[test]
+fn packages_stand_where_they_were_looked_up() {
+    let mut report = sample::containers();
+    for (process, state) in report.processes.iter_mut().zip([PackageState::Foreign, PackageState::None]) {
+        process.package_state = state;
+    }
+    report.processes[2].package = Some("server-of-the-web".into());
+    report.processes[2].package_state = PackageState::Owned;
+    let view = View { packages: true, ..stable() };
+    insta::assert_snapshot!("packages_table", as_table(&report, &view, None, false));
+    insta::assert_snapshot!("packages_plain", rendered(|out| plain(&report, &view, out)));
+    insta::assert_snapshot!("packages_csv", rendered(|out| csv(&report, &view, out)));
+    insta::assert_snapshot!("packages_json", rendered(|out| json(&report, &view, out)));
 }
 
 #[test]

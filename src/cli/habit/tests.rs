@@ -186,7 +186,6 @@ fn what_is_not_taken_over_is_refused_with_a_sentence() {
         ("-q audit", "no verb"),
         ("--policy x", "no flag --policy"),
         ("--root /", "no flag --root"),
-        ("--packages", "no flag --packages yet"),
         ("--from", "after --from"),
         ("--color pink", "auto, always, never"),
         ("-U", "-x"),

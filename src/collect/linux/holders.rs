@@ -12,7 +12,8 @@ use super::proc_pid::{self, HostFile, Ids};
 use super::question::Question;
 use super::sock_diag::bare;
 use crate::model::{
-    ExeState, Holder, Local, Process, ProcessCounts, Socket, State, Text, Timestamp, Transport, UnitState, Via,
+    ExeState, Holder, Local, PackageState, Process, ProcessCounts, Socket, State, Text, Timestamp, Transport,
+    UnitState, Via,
 };
 
 /// From this many processes on, a second thread pays for itself.
@@ -353,6 +354,8 @@ impl Pass<'_> {
             unit_state,
             container,
             container_state,
+            package: None,
+            package_state: PackageState::NotLookedUp,
             cmdline,
             raced: false,
         };

@@ -10,6 +10,7 @@ mod dump;
 mod generic;
 mod host;
 mod namespaces;
+mod owned;
 mod paths;
 mod threads;
 
@@ -314,6 +315,7 @@ impl Kernel for Live {
             Question::Cmdline(pid) => self.read(&format!("{pid}/cmdline"), answer),
             Question::HostFile(path) => host_file(path, answer),
             Question::User(uid) => self.user(*uid, answer),
+            Question::Packages(paths) => owned::packages(paths, answer),
             Question::CgroupPaths(ids) => {
                 cgroup_paths(ids, answer);
                 Ok(())

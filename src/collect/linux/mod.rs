@@ -14,7 +14,8 @@ mod kernel_owners;
 mod live;
 mod namespaces;
 mod netlink;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "no question asks for the owner of a file yet"))]
+mod owned;
+#[cfg_attr(not(any(target_os = "linux", test)), expect(dead_code, reason = "databases are read on a live host"))]
 mod packages;
 mod places;
 mod proc_net;
@@ -150,6 +151,9 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     }
     arrange::order(&mut snapshot);
     name_cgroups(kernel, ask, &mut snapshot);
+    if ask.packages {
+        owned::name_packages(kernel, &mut snapshot);
+    }
     let mut holds = vec![false; snapshot.sockets.len()];
     snapshot.holders.iter().for_each(|holder| holds[holder.socket as usize] = true);
     vantage::sort_refusals(&mut snapshot.counts, &snapshot.vantage);

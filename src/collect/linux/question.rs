@@ -78,6 +78,9 @@ pub enum Question {
     HostFile(Vec<u8>),
     /// The name of a user in `/etc/passwd`.
     User(u32),
+    /// The packages that own these files: `owned PACKAGE PATH`, `none PATH`, `unknown PATH` a line, all escaped, and `why
+    /// REASON`.
+    Packages(Vec<Vec<u8>>),
     /// The paths of the cgroups (version 2) with these ids: `ID PATH` a line, the path escaped.
     CgroupPaths(Vec<u64>),
 }
@@ -261,6 +264,8 @@ impl fmt::Display for Question {
             Self::Cmdline(pid) => write!(f, "cmdline {pid}"),
             Self::HostFile(path) => write!(f, "file {}", crate::model::Text::from(path.as_slice()).escaped()),
             Self::User(uid) => write!(f, "user {uid}"),
+            // The paths follow from the executables.
+            Self::Packages(_) => f.write_str("packages"),
             // The ids follow from the tables.
             Self::CgroupPaths(_) => f.write_str("cgroup-paths"),
         }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::collect::capture::{Answer, Capture};
 use crate::model::TableStatus;
-use crate::model::{OwnerStatus, ProcessCounts};
+use crate::model::{OwnerStatus, PackageState, ProcessCounts};
 
 const PROTOCOLS: &str = "protocol  size sockets
 TCP 1 1
@@ -235,4 +235,26 @@ fn an_old_kernel_does_not_tell_of_bound_sockets() {
         tell(&mut host, "host", &format!("kernel {release}\n"));
         assert_eq!((gaps(&host, true), gaps(&host, false)), (want, 0), "{release}");
     }
+}
+
+#[test]
+fn packages_are_looked_up_for_verified_executables_where_somebody_asks() {
+    let mut host = host();
+    let ask = Ask { packages: true, ..Ask::default() };
+    let state = |host: &Capture, ask: &Ask| {
+        let seen = snapshot(&Replay::new(host), ask);
+        let process = &seen.processes[0];
+        let whys: Vec<String> = seen.gaps.iter().map(|gap| gap.why.clone()).collect();
+        (process.package_state, process.package.as_ref().map(Text::escaped), whys)
+    };
+    assert_eq!(state(&host, &Ask::default()), (PackageState::NotLookedUp, None, vec![]));
+    let (package_state, package, whys) = state(&host, &ask);
+    assert_eq!((package_state, package, whys.len()), (PackageState::Unknown, None, 1));
+    tell(&mut host, "packages", "owned openssh-server /usr/sbin/sshd\n");
+    assert_eq!(state(&host, &ask), (PackageState::Owned, Some("openssh-server".into()), vec![]));
+    tell(&mut host, "packages", "unknown /usr/sbin/sshd\nwhy rpm: no\u{1b}\n");
+    assert_eq!(state(&host, &ask), (PackageState::Unknown, None, vec!["rpm: no\\u{1b}".to_owned()]));
+    // Another file than the one of that name in the host's root: a database says nothing of it.
+    tell(&mut host, "exe 7", "8:1 43 1\n/usr/sbin/sshd");
+    assert_eq!(state(&host, &ask), (PackageState::Foreign, None, vec![]));
 }

@@ -11,7 +11,7 @@ use super::rules::WireRule;
 use super::wire::{WireCounterpart, WireEvidence, WireKernelOwner};
 use crate::explain::{BindProblem, Explanation, Here, HereOwner, Overlap, PortExplanation, Use};
 use crate::finding;
-use crate::model::Text;
+use crate::model::{Container, Text};
 
 /// What one word means: a port, a service, a rule or an endpoint. Every key stands in every object; null means not
 /// known. Lists of values may grow: take an unknown one as unknown.
@@ -134,6 +134,12 @@ struct WireHereOwner {
     uid: Option<u32>,
     user: Option<String>,
     unit: Option<String>,
+    /// RUNTIME:ID
+    container: Option<String>,
+    /// The package that owns the executable, without version; looked up only with --packages.
+    package: Option<String>,
+    /// owned | none | foreign | not_looked_up | unknown
+    package_state: &'static str,
     /// server | activator | proxy
     role: &'static str,
 }
@@ -276,6 +282,9 @@ impl WireHereOwner {
             uid: owner.uid,
             user: escaped(owner.user.as_ref()),
             unit: escaped(owner.unit.as_ref()),
+            container: owner.container.as_ref().map(Container::name),
+            package: escaped(owner.package.as_ref()),
+            package_state: owner.package_state.name(),
             role: owner.role.name(),
         }
     }

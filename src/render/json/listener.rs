@@ -136,8 +136,9 @@ struct Owner {
     container: Option<String>,
     /// The uid of the pod that the container is of.
     pod: Option<String>,
+    /// The package that owns the executable, without version; looked up only with --packages.
     package: Option<String>,
-    /// owned | none | foreign | not_looked_up | unknown
+    /// owned | none | foreign (it is not the host's file of that name) | not_looked_up | unknown
     package_state: Option<&'static str>,
     script: Option<String>,
     /// Its arguments, only where they were asked for.
@@ -283,8 +284,8 @@ impl Owner {
             socket_unit: None,
             container: process.container.as_ref().map(Container::name),
             pod: escaped(process.container.as_ref().and_then(|container| container.pod.as_ref())),
-            package: None,
-            package_state: None,
+            package: escaped(process.package.as_ref()),
+            package_state: Some(process.package_state.name()),
             script: None,
             cmdline: escaped(process.cmdline.as_ref().filter(|_| context.view.cmdline)),
             fd: context.volatile(owner.fd),

@@ -3,7 +3,7 @@
 use super::CLEARTEXT;
 use crate::explain::*;
 use crate::finding::{Evidence, Finding};
-use crate::model::{OwnerStatus, Severity, Text, Transport};
+use crate::model::{Container, OwnerStatus, PackageState, Severity, Text, Transport};
 use crate::report::{Counterpart, EntrySource, Role, Verdict};
 
 /// What 3221 means on the router, where the holder is called `name`.
@@ -68,6 +68,9 @@ pub(in crate::render) fn explanation(name: &Text) -> Explanation {
         user: Some(name.clone()),
         uid: Some(0),
         unit: Some(name.clone()),
+        container: Some(Container { runtime: "lxc", id: name.clone(), pod: None }),
+        package: Some(name.clone()),
+        package_state: PackageState::Owned,
         role,
     };
     let endpoint = "tcp/0.0.0.0:3221".to_owned();

@@ -224,6 +224,7 @@ pub(in crate::render) fn hostile(text: &Text) -> Report {
         &mut evil.unit,
         &mut evil.user_unit,
         &mut evil.cmdline,
+        &mut evil.package,
     ] {
         *field = Some(text.clone());
     }

@@ -128,6 +128,8 @@ impl Builder {
             unit_state: if unit.is_empty() { UnitState::None } else { UnitState::Known },
             container: None,
             container_state: UnitState::None,
+            package: None,
+            package_state: PackageState::NotLookedUp,
             cmdline: Some(format!("{exe} -D").as_str().into()),
             raced: false,
         });

@@ -5,7 +5,9 @@ use super::super::words::{hex, kernel_label, no_owner, printable, process_label,
 use super::fold::Row;
 use super::layout::{Cell, Column};
 use crate::finding::Severity;
-use crate::model::{Container, Local, NetNsKind, OwnerStatus, Process, State, Text, Transport, UnitState};
+use crate::model::{
+    Container, Local, NetNsKind, OwnerStatus, PackageState, Process, State, Text, Transport, UnitState,
+};
 use crate::report::{Listener, Report, Verdict};
 
 /// How many different programs or users a cell names.
@@ -65,6 +67,9 @@ pub(super) fn columns(report: &Report, view: &View, rows: &[Row<'_>]) -> Vec<Col
     }
     if view.verbose > 0 && !view.stable {
         columns.push(make("ID", Some(0), &ids));
+    }
+    if view.packages {
+        columns.push(short(10, make("PACKAGE", Some(12), &|row| package(report, row).into())));
     }
     if view.cmdline {
         let cmdline = |row: &Row<'_>| text(first(report, row).and_then(|process| process.cmdline.as_ref()));
@@ -264,6 +269,16 @@ fn unit(report: &Report, row: &Row<'_>) -> String {
         (Some(unit), _) => unit.strip_suffix(".service").map_or(unit.clone(), str::to_owned),
         (None, UnitState::None) => "-".to_owned(),
         (None, UnitState::Known | UnitState::Unknown) => "?".to_owned(),
+    })
+}
+
+/// The packages of the holders' executables.
+fn package(report: &Report, row: &Row<'_>) -> String {
+    each_once(report, row, |process| match (&process.package, process.package_state) {
+        (Some(package), _) => package.escaped(),
+        (None, PackageState::None) => "-".to_owned(),
+        (None, PackageState::Foreign) => "(not the host's file)".to_owned(),
+        (None, PackageState::NotLookedUp | PackageState::Owned | PackageState::Unknown) => "?".to_owned(),
     })
 }
 
