@@ -17,9 +17,9 @@ Queries:
   3220  :3220  3000-3999  22,80  tcp/3220  :ssh        ports
   10.0.0.5:22  '[::]:22'  '*:22'  tcp/0.0.0.0:3221     ports with an address
   10.0.0.5  10.0.0.0/8  fe80::/10  '*'                 addresses that sockets are bound to
-  ssh  nginx  www-data  ssh.service  'python*'         services, processes, users, units
-  pid:  user:  uid:  unit:  exe:  netns:  service:     one kind alone
-  rule:  scope:loopback  'severity:>=high'             what was found
+  ssh  nginx  www-data  ssh.service  'python*'         services, processes, users, units, containers
+  pid:  user:  uid:  unit:  exe:  container:  netns:   one kind alone
+  service:  rule:  scope:loopback  'severity:>=high'   and what was found
   Words of one kind are alternatives, kinds narrow each other: `earmark 22 80 nginx`.
   The filters of ss (`sport = :3220`) and the addresses of lsof (`-iTCP:3220 -sTCP:LISTEN`) are read as written.
   `earmark list WORD` reaches a word that is also a verb.

@@ -4,8 +4,8 @@
 //! `10.0.0.5:22`, a whole endpoint) is of one kind, an address without a port of another, a name of a third; `user:`,
 //! `exe:` and their like are kinds of their own.
 //!
-//! A name is compared whole, in any case, with services, processes, executables, units and users; `*` in it stands for
-//! anything. An address is the one that a socket is bound to, so `127.0.0.1` does not choose what listens on `*`.
+//! A name is compared whole, in any case, with services, processes, executables, units, containers and users; `*` in it
+//! stands for anything. An address is the one that a socket is bound to, so `127.0.0.1` does not choose what listens on `*`.
 //!
 //! A listener whose owner could not be seen neither has a name nor lacks it: every comparison has three answers, and
 //! "no match" is said only where none of them was "unknown".
@@ -95,6 +95,7 @@ enum What {
     Uid(u32),
     Unit(Pattern),
     Exe(Pattern),
+    Container(Pattern),
     NetNs(Pattern),
     Service(Pattern),
     Rule(String),

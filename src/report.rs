@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 pub use crate::error::Exit;
 use crate::finding::{Finding, Fingerprint, Severity};
 use crate::model::{
-    Certainty, Gap, Host, KernelOwner, NetNs, NetNsKind, OwnerStatus, Process, ProcessCounts, Scope, Socket, TableRead,
-    TableStatus, Text, Timestamp, Transport, UnitState, Vantage, Via,
+    Certainty, Container, Gap, Host, KernelOwner, NetNs, NetNsKind, OwnerStatus, Process, ProcessCounts, Scope, Socket,
+    TableRead, TableStatus, Text, Timestamp, Transport, UnitState, Vantage, Via,
 };
 pub use crate::registry::{EntrySource, Verdict};
 
@@ -79,7 +79,7 @@ pub struct Listener {
     pub owner_status: OwnerStatus,
     /// How many processes hold it.
     pub owner_count: usize,
-    /// At most [`MAX_OWNERS`] of them, each distinct (executable, user, unit) among them.
+    /// At most [`MAX_OWNERS`] of them, each distinct (executable, user, unit, container) among them.
     pub owners: Vec<Owner>,
     /// What its port claims to be.
     pub service: Option<Service>,
@@ -219,6 +219,15 @@ impl Report {
         }
     }
 
+    /// The container of a listener and whether it has one.
+    pub fn container<'a>(&'a self, listener: &Listener) -> (Option<&'a Container>, UnitState) {
+        match self.first_owner(listener) {
+            Some(process) => (process.container.as_ref(), process.container_state),
+            None if listener.owner_status == OwnerStatus::Kernel => (None, UnitState::None),
+            None => (None, UnitState::Unknown),
+        }
+    }
+
     /// True where every table could be read and every process could be looked into.
     pub fn is_complete(&self) -> bool {
         let counts = &self.counts;
@@ -239,11 +248,13 @@ impl Report {
         summary
     }
 
-    /// What makes two sightings of a listener the same thing.
+    /// What makes two sightings of a listener the same thing. The id of a container is new with each start and its image
+    /// is not known, so it counts by its runtime, and by its name where people gave it one.
     pub fn fingerprint(&self, listener: &Listener) -> Fingerprint {
         let owner = self.first_owner(listener);
         let escaped = |text: Option<&Text>| text.map(Text::escaped).unwrap_or_default();
         let unit = owner.and_then(|process| process.unit.as_ref()).map(|unit| stable_unit(&unit.escaped()));
+        let container = owner.and_then(|process| process.container.as_ref()).map(Container::stable_name);
         let user = match owner {
             Some(Process { user: Some(user), .. }) => user.escaped(),
             Some(Process { uid, .. }) => uid.map(|uid| uid.to_string()).unwrap_or_default(),
@@ -255,7 +266,7 @@ impl Report {
             .field("port", if listener.ephemeral { "ephemeral".to_owned() } else { listener.port_text() })
             .field("device", listener.interface.escaped())
             .field("netns", self.netns(listener).kind.name())
-            .field("container", "")
+            .field("container", container.unwrap_or_default())
             .field("exe", escaped(owner.and_then(|process| process.exe.as_ref())))
             .field("user", user)
             .field("unit", unit.unwrap_or_default())
@@ -329,6 +340,17 @@ mod tests {
         assert_eq!(stable_unit("session-12.scope"), "session-.scope");
         assert_eq!(stable_unit("docker-0123456789abcdef.scope"), "docker-.scope");
         assert_eq!(stable_unit("prometheus-node-exporter.service"), "prometheus-node-exporter.service");
+    }
+
+    #[test]
+    fn a_containers_number_is_new_with_each_start_and_its_name_is_not() {
+        let named = |id: &str| Container { runtime: "docker", id: id.into(), pod: None };
+        let numbered = named(&"0123456789abcdef".repeat(4));
+        assert_eq!((numbered.stable_name(), numbered.short_name()), ("docker".into(), "docker:0123456789ab".into()));
+        assert_eq!(
+            (named("we b").stable_name(), named("we b").short_name()),
+            ("docker:we b".into(), "docker:we b".into())
+        );
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) struct Ranking {
     /// The place of each process among all: ancestors before descendants, then by start, then by pid.
     rank: Vec<u32>,
     role: Vec<Role>,
-    /// Processes of one executable, user and unit have the same.
+    /// Processes of one executable, user, unit and container have the same.
     likeness: Vec<u32>,
 }
 
@@ -45,7 +45,7 @@ impl Ranking {
         let mut seen = HashMap::new();
         let likeness = processes.iter().map(|p| {
             let next = seen.len() as u32;
-            *seen.entry((&p.exe, p.exe_state, p.uid, &p.unit, &p.user_unit)).or_insert(next)
+            *seen.entry((&p.exe, p.exe_state, p.uid, &p.unit, &p.user_unit, &p.container)).or_insert(next)
         });
         Self {
             likeness: likeness.collect(),

@@ -3,8 +3,8 @@
 //! An example is one listener, or several joined by ` + ` of which the first is the subject, and after `=>` the severity
 //! of the finding; without it the rule has to keep quiet. A listener is an endpoint and words behind it:
 //!
-//! - `exe=/usr/sbin/sshd`, escaped where it has spaces, adds a verified holder; after it `user=`, `uid=`, `unit=`, `pid=`, `ppid=`, `start=`,
-//!   `file=deleted` (or another state of its file) and `writable` speak of that holder;
+//! - `exe=/usr/sbin/sshd`, escaped where it has spaces, adds a verified holder; after it `user=`, `uid=`, `unit=`,
+//!   `container=RUNTIME:ID`, `pid=`, `ppid=`, `start=`, `file=deleted` (or another state of its file) and `writable` speak of that holder;
 //! - `nobody`: every process was looked into and none holds it. Without a holder and without this word, the processes of
 //!   other users could not be looked into;
 //! - `kernel=vxlan`: the kernel tells that the socket is its own;
@@ -14,9 +14,12 @@
 use std::net::IpAddr;
 
 use crate::model::{
-    ExeState, Holder, Interface, KernelOwner, Local, NamespaceKind, NetNs, NetNsKind, Process, Severity, Snapshot,
-    Socket, State, Text, Transport, UnitState,
+    Container, ExeState, Holder, Interface, KernelOwner, Local, NamespaceKind, NetNs, NetNsKind, Process, Severity,
+    Snapshot, Socket, State, Text, Transport, UnitState,
 };
+
+/// The runtimes of containers.
+const RUNTIMES: [&str; 7] = ["docker", "containerd", "cri-o", "podman", "kubernetes", "lxc", "nspawn"];
 
 /// An example, read.
 pub(crate) struct Example {
@@ -99,6 +102,12 @@ fn add(snapshot: &mut Snapshot, listener: &str) {
             ("ppid", Some(process)) => process.ppid = Some(value.parse().expect(word)),
             ("start", Some(process)) => process.start_ticks = Some(value.parse().expect(word)),
             ("writable", Some(process)) => process.exe_writable = Some(true),
+            ("container", Some(process)) => {
+                let (runtime, id) = value.split_once(':').expect(word);
+                let runtime = RUNTIMES.into_iter().find(|known| *known == runtime).expect(word);
+                process.container = Some(Container { runtime, id: Text::unescape(id).expect(word), pod: None });
+                process.container_state = UnitState::Known;
+            }
             ("unit", Some(process)) => {
                 process.unit = text();
                 process.unit_state = UnitState::Known;
@@ -135,6 +144,8 @@ fn process_of(exe: &str, index: u32) -> Process {
         unit: None,
         user_unit: None,
         unit_state: UnitState::None,
+        container: None,
+        container_state: UnitState::None,
         cmdline: None,
         raced: false,
     }

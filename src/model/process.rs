@@ -30,12 +30,12 @@ impl ExeState {
     }
 }
 
-/// Whether a process belongs to a unit of the service manager.
+/// Whether a process belongs to a unit of the service manager, or to a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UnitState {
-    /// Its cgroup was read and lies in no unit.
+    /// Its cgroup was read and lies in none.
     None,
-    /// Its cgroup lies in a unit.
+    /// Its cgroup lies in one.
     Known,
     /// Its cgroup could not be read, or its path does not lead up to the root.
     Unknown,
@@ -61,6 +61,40 @@ pub struct Container {
     pub id: Text,
     /// The uid of its pod.
     pub pod: Option<Text>,
+}
+
+/// How many digits of a container's id its runtime's own commands show.
+const SHORT_ID: usize = 12;
+
+impl Container {
+    /// True where its id is a number that the runtime made up at its start; else it is a name that people gave it.
+    fn is_numbered(&self) -> bool {
+        let id = self.id.as_bytes();
+        id.len() == 64 && id.iter().all(u8::is_ascii_hexdigit)
+    }
+
+    /// Its id as its runtime's own commands show it (12 digits), or its name.
+    pub fn short_id(&self) -> Text {
+        match self.is_numbered() {
+            true => Text::from(&self.id.as_bytes()[..SHORT_ID]),
+            false => self.id.clone(),
+        }
+    }
+
+    /// `RUNTIME:ID`, escaped, with the whole id.
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.runtime, self.id.escaped())
+    }
+
+    /// The same for eyes: `docker:0123456789ab`.
+    pub fn short_name(&self) -> String {
+        format!("{}:{}", self.runtime, self.short_id().escaped())
+    }
+
+    /// What of it stays the same from one start to the next: its runtime, and its name where people gave it one.
+    pub fn stable_name(&self) -> String {
+        if self.is_numbered() { self.runtime.to_owned() } else { self.name() }
+    }
 }
 
 /// What is known of the owner of a socket: the first that applies.
@@ -132,6 +166,10 @@ pub struct Process {
     pub user_unit: Option<Text>,
     /// Whether it belongs to a unit.
     pub unit_state: UnitState,
+    /// The container that its cgroup lies in.
+    pub container: Option<Container>,
+    /// Whether it belongs to a container.
+    pub container_state: UnitState,
     /// Its arguments joined by spaces; only where they were asked for.
     pub cmdline: Option<Text>,
     /// It changed while it was looked at.

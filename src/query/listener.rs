@@ -30,7 +30,7 @@ impl Subject<'_> {
                 });
                 let comm = process.comm.as_ref().is_some_and(|comm| pattern.fits_comm(comm));
                 let user = process.user.as_ref().is_some_and(|user| pattern.fits_text(user));
-                let found = exe || comm || user || has_unit(process, pattern);
+                let found = exe || comm || user || has_unit(process, pattern) || is_in_container(process, pattern);
                 let known = process.exe_state != ExeState::Unreadable
                     && process.comm.is_some()
                     && process.unit_state != UnitState::Unknown
@@ -52,6 +52,9 @@ impl Subject<'_> {
                 Some(exe) if pattern.text().contains('/') => pattern.fits_text(exe).into(),
                 Some(exe) => pattern.fits_text(&exe.base_name().into()).into(),
                 None => or_unknown(false, process.exe_state != ExeState::Unreadable),
+            }),
+            What::Container(pattern) => self.owned(|process| {
+                or_unknown(is_in_container(process, pattern), process.container_state != UnitState::Unknown)
             }),
             What::NetNs(pattern) => {
                 let netns = self.report.netns(listener);
@@ -109,6 +112,17 @@ fn is_kernel(listener: &Listener, pattern: &Pattern) -> bool {
     listener.kernel_owner().is_some_and(|owner| {
         pattern.fits(owner.kind) || owner.device.as_ref().is_some_and(|device| pattern.fits_text(device))
     })
+}
+
+/// Whether a process is in a container of that id (the first 12 digits do) or name, with its runtime before it or
+/// without, or of that pod.
+fn is_in_container(process: &Process, pattern: &Pattern) -> bool {
+    let Some(container) = &process.container else { return false };
+    pattern.fits_text(&container.id)
+        || pattern.fits_text(&container.short_id())
+        || pattern.fits(&container.name())
+        || pattern.fits(&container.short_name())
+        || container.pod.as_ref().is_some_and(|pod| pattern.fits_text(pod))
 }
 
 fn has_service(listener: &Listener, pattern: &Pattern) -> bool {

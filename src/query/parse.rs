@@ -77,6 +77,7 @@ fn exact(word: &str, kind: &str, value: &str, is_rule: &dyn Fn(&str) -> bool) ->
         "user" => What::User(Pattern::new(value, false)),
         "unit" => What::Unit(Pattern::new(value, false)),
         "exe" => What::Exe(Pattern::new(value, false)),
+        "container" => What::Container(Pattern::new(value, false)),
         "netns" => What::NetNs(Pattern::new(value, false)),
         "service" => What::Service(Pattern::new(value, true)),
         "rule" if is_rule(value) => What::Rule(value.to_owned()),
@@ -90,13 +91,7 @@ fn exact(word: &str, kind: &str, value: &str, is_rule: &dyn Fn(&str) -> bool) ->
                 })?,
             )
         }
-        "severity" => What::Severity(severities(word, value)?),
-        _ => {
-            return Err(usage(
-                format!("`{word}`: this version does not know containers"),
-                "`netns:container` chooses what listens in the network of one, `unit:` the unit that runs it",
-            ));
-        }
+        _ => What::Severity(severities(word, value)?),
     })
 }
 

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::finding::{Finding, RuleInfo, Theme};
 use crate::model::{
-    Certainty, ExeState, Gap, Host, Local, NetNs, NetNsKind, OwnerStatus, Process, ProcessCounts, Socket, State,
-    TableRead, TableStatus, Text, Timestamp, UnitState, UnixKind, Vantage, Via,
+    Certainty, Container, ExeState, Gap, Host, Local, NetNs, NetNsKind, OwnerStatus, Process, ProcessCounts, Socket,
+    State, TableRead, TableStatus, Text, Timestamp, UnitState, UnixKind, Vantage, Via,
 };
 use crate::registry::{EntrySource, Verdict};
 use crate::report::{Owner, Role, Service, Tool};
@@ -39,6 +39,8 @@ fn process(pid: u32, comm: &str, exe: &str, uid: u32, user: &str, unit: &str) ->
         unit: Some(unit.into()),
         user_unit: None,
         unit_state: UnitState::Known,
+        container: None,
+        container_state: UnitState::None,
         cmdline: None,
         raced: false,
     }
@@ -112,6 +114,9 @@ fn table(name: &'static str, status: TableStatus) -> TableRead {
     TableRead { table: name, netns: 0, status, source: None, lacks: &[], error: None }
 }
 
+/// The id of a container.
+const ID: &str = "1a2b3c4d5e6f0123456789abcdef0123456789abcdef0123456789abcdef0123";
+
 /// sshd on every address, nginx on 80, resolved on loopback, xnmd with a finding, a unix socket.
 fn report() -> Report {
     let mut ssh = owned(inet(Transport::Tcp, "::", 22), 0);
@@ -134,6 +139,9 @@ fn report() -> Report {
         remedy: String::new(),
         also: Vec::new(),
     };
+    let mut xnmd = process(4242, "java", "/opt/xnm/xnmd", 0, "root", "xnmd.service");
+    xnmd.container = Some(Container { runtime: "docker", id: ID.into(), pod: Some("77-aa".into()) });
+    xnmd.container_state = UnitState::Known;
     Report {
         run_id: String::new(),
         taken_at: Timestamp(0),
@@ -157,7 +165,7 @@ fn report() -> Report {
                 "systemd-resolve",
                 "systemd-resolved.service",
             ),
-            process(4242, "java", "/opt/xnm/xnmd", 0, "root", "xnmd.service"),
+            xnmd,
         ],
         listeners: vec![ssh, http, dns, xnm, unix],
         findings: vec![finding],
@@ -234,6 +242,12 @@ fn words_choose_what_they_say() {
         ("uid:101", &[DNS]),
         ("unit:ssh", &[SSH]),
         ("unit:*.service 53", &[DNS]),
+        ("container:1a2b3c4d5e6f", &[XNM]),
+        ("container:docker:1a2b3c4d5e6f", &[XNM]),
+        ("container:1a2b3c4d5e6f0123456789abcdef0123456789abcdef0123456789abcdef0123", &[XNM]),
+        ("container:docker:*", &[XNM]),
+        ("container:77-aa", &[XNM]),
+        ("1a2b3c4d5e6f", &[XNM]),
         ("exe:/usr/sbin/*", &[SSH, HTTP]),
         ("exe:xnmd", &[XNM]),
         ("netns:host 22", &[SSH]),
@@ -298,7 +312,7 @@ fn what_cannot_be_is_an_error_that_names_the_word() {
         "pid:",
         "severity:",
         "uid:root",
-        "container:web",
+        "container:",
         "70000/tcp",
     ];
     for word in words {
@@ -356,7 +370,8 @@ fn words_about_owners_need_every_relevant_owner() {
     let mut denied = report();
     denied.listeners[1].owners.clear();
     denied.listeners[1].owner_status = OwnerStatus::Denied;
-    let about_owners = ["haproxy", "pid:77", "user:haproxy", "exe:haproxy", "unit:haproxy", "uid:77", "80 haproxy"];
+    let about_owners =
+        ["haproxy", "pid:77", "user:haproxy", "exe:haproxy", "unit:haproxy", "container:web", "uid:77", "80 haproxy"];
     // What is found wrong rests on who holds it.
     for line in about_owners.into_iter().chain(["severity:critical", "80 rule:cleartext-management", "80 severity:low"])
     {

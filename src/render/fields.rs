@@ -2,7 +2,7 @@
 
 use super::words::{hex, kernel_label, process_name, rule_names, time, user_name};
 use super::{View, order};
-use crate::model::{Process, Text};
+use crate::model::{Container, Process, Text};
 use crate::report::{Counterpart, Listener, Report};
 
 /// One listener and what it takes to speak of it.
@@ -73,6 +73,7 @@ pub(super) const BASE: &[Field] = &[
     field("dual_stack", |row| number(row.listener.socket.dual_stack())),
     field("interface", |row| row.listener.interface.escaped()),
     field("exe", |row| text(row.owner().and_then(|process| process.exe.as_ref()))),
+    field("container", |row| row.report.container(row.listener).0.map(Container::name).unwrap_or_default()),
 ];
 
 /// What `csv` adds, since nobody has to read it on a screen.
@@ -102,6 +103,8 @@ pub(super) const MORE: &[Field] = &[
     field("comm", |row| text(row.owner().and_then(|process| process.comm.as_ref()))),
     field("exe_state", |row| row.owner().map_or("", |process| process.exe_state.name()).to_owned()),
     field("unit_state", |row| row.report.unit(row.listener).1.name().to_owned()),
+    field("container_state", |row| row.report.container(row.listener).1.name().to_owned()),
+    field("pod", |row| text(row.report.container(row.listener).0.and_then(|container| container.pod.as_ref()))),
     field("messages", |row| {
         let findings = row.listener.findings.iter().map(|index| row.report.findings[*index].message.as_str());
         findings.collect::<Vec<_>>().join("; ")

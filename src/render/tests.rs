@@ -78,6 +78,14 @@ fn table_of_a_router() {
 }
 
 #[test]
+fn containers_stand_in_the_place_of_their_units() {
+    let report = sample::containers();
+    insta::assert_snapshot!("containers_100", as_table(&report, &View::default(), Some(100), false));
+    insta::assert_snapshot!("containers_plain", rendered(|out| plain(&report, &stable(), out)));
+    insta::assert_snapshot!("containers_json", rendered(|out| json(&report, &stable(), out)));
+}
+
+#[test]
 fn table_of_somebody_without_privilege() {
     insta::assert_snapshot!("nobody_100", as_table(&sample::nobody(), &View::default(), Some(100), false));
 }
@@ -210,9 +218,14 @@ fn assert_valid(name: &str, document: &str) {
 
 #[test]
 fn reports_are_valid() {
-    for report in
-        [sample::server(), sample::router(), sample::nobody(), sample::local(), sample::hostile(&"\x1b[2K".into())]
-    {
+    for report in [
+        sample::server(),
+        sample::router(),
+        sample::nobody(),
+        sample::local(),
+        sample::containers(),
+        sample::hostile(&"\x1b[2K".into()),
+    ] {
         for view in [View::default(), stable(), extended()] {
             assert_valid("report", &rendered(|out| json(&report, &view, out)));
         }
@@ -251,7 +264,7 @@ fn seen_again(mut report: Report) -> Report {
 #[test]
 fn the_same_state_gives_the_same_bytes() {
     let view = View { stable: true, extended: true, ..View::default() };
-    for sample in [sample::server, sample::router, sample::nobody, sample::local] {
+    for sample in [sample::server, sample::router, sample::nobody, sample::local, sample::containers] {
         let (once, again) = (sample(), seen_again(sample()));
         assert_eq!(rendered(|out| json(&once, &view, out)), rendered(|out| json(&again, &view, out)));
         assert_eq!(rendered(|out| plain(&once, &view, out)), rendered(|out| plain(&again, &view, out)));

@@ -14,33 +14,31 @@
 
 use crate::model::Container;
 
-/// The container at a cgroup path, and how many components of the path lead to it.
-pub fn container(path: &[u8]) -> Option<(Container, usize)> {
+/// The container at a cgroup path.
+pub fn container(path: &[u8]) -> Option<Container> {
     let text = std::str::from_utf8(path).ok()?;
     let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty()).collect();
-    let (found, depth) = match parts[..] {
-        ["system.slice" | "docker.slice", scope, ..] => (of_scope(scope, None)?, 2),
-        ["docker", id, ..] => (of_id("docker", id, None)?, 2),
-        ["machine.slice", scope, ..] => (of_scope(scope, None).or_else(|| of_machine(scope))?, 2),
-        ["libpod_parent", scope, ..] => (of_scope(scope, None)?, 2),
-        [first, ..] if first.starts_with("lxc.payload.") => (named("lxc", &first["lxc.payload.".len()..])?, 1),
-        ["lxc" | "lxc.payload", name, ..] => (named("lxc", name)?, 2),
+    match parts[..] {
+        ["system.slice" | "docker.slice", scope, ..] => of_scope(scope, None),
+        ["docker", id, ..] => of_id("docker", id, None),
+        ["machine.slice", scope, ..] => of_scope(scope, None).or_else(|| of_machine(scope)),
+        ["libpod_parent", scope, ..] => of_scope(scope, None),
+        [first, ..] if first.starts_with("lxc.payload.") => named("lxc", &first["lxc.payload.".len()..]),
+        ["lxc" | "lxc.payload", name, ..] => named("lxc", name),
         // A kubelet inside a node's container (kind, k3d) has its own root below that container's.
-        _ => return pod(&parts),
-    };
-    Some((found, depth))
+        _ => pod(&parts),
+    }
 }
 
 /// A container of a pod: the pod's own component, then the container's.
-fn pod(parts: &[&str]) -> Option<(Container, usize)> {
+fn pod(parts: &[&str]) -> Option<Container> {
     if !matches!(*parts.first()?, "kubepods.slice" | "kubepods" | "kubelet.slice" | "kubelet") {
         return None;
     }
     let at = parts.iter().position(|part| pod_uid(part).is_some())?;
     let uid = pod_uid(parts[at]);
     let inner = parts.get(at + 1)?;
-    let found = of_scope(inner, uid.clone()).or_else(|| of_id("kubernetes", inner, uid))?;
-    Some((found, at + 2))
+    of_scope(inner, uid.clone()).or_else(|| of_id("kubernetes", inner, uid))
 }
 
 /// The uid in `kubepods-burstable-podUID.slice`, where systemd wants `_` for `-`, or in `podUID`.
@@ -96,7 +94,7 @@ mod tests {
     const UID: &str = "2f1a0c1e-7d2b-4f66-9a3c-0d6e5b4c3a21";
 
     fn told(path: &str) -> Option<(&'static str, String, Option<String>)> {
-        let (container, _) = container(path.replace("ID", ID).as_bytes())?;
+        let container = container(path.replace("ID", ID).as_bytes())?;
         Some((container.runtime, container.id.escaped(), container.pod.map(|pod| pod.escaped())))
     }
 

@@ -330,6 +330,10 @@ impl Pass<'_> {
             Some(cgroup) => (cgroup.unit.clone(), cgroup.user_unit.clone(), cgroup.state),
             None => (None, None, UnitState::Unknown),
         };
+        let (container, container_state) = match &cgroup {
+            Some(cgroup) => (cgroup.container.clone(), cgroup.container_state),
+            None => (None, UnitState::Unknown),
+        };
         let process = Process {
             pid,
             ppid: first.as_ref().map(|stat| stat.ppid),
@@ -347,6 +351,8 @@ impl Pass<'_> {
             unit,
             user_unit,
             unit_state,
+            container,
+            container_state,
             cmdline,
             raced: false,
         };

@@ -5,7 +5,7 @@ use super::namespaces::{self, Way, Ways, Within};
 use super::proc_net::Protocols;
 use super::question::{Ns, Question, Table};
 use super::tables::Tables;
-use super::{container, proc_pid, vantage};
+use super::{proc_pid, vantage};
 use crate::model::{NetNs, NetNsKind, Socket, TableRead, Text};
 
 /// One namespace.
@@ -196,10 +196,10 @@ fn describe(kernel: &dyn Kernel, ns: Ns, ways: &[Way]) -> NetNs {
     });
     let cgroup = process.and_then(|pid| kernel.get(&Question::Cgroup(pid)).ok());
     let cgroup = cgroup.and_then(|answer| proc_pid::cgroup(&answer));
-    let container = cgroup.as_ref().and_then(|cgroup| container::container(cgroup.path.as_bytes()));
+    let container = cgroup.as_ref().and_then(|cgroup| cgroup.container.clone());
     let kind = if container.is_some() { NetNsKind::Container } else { NetNsKind::Other };
     let name = namespaces::name(ways)
-        .or_else(|| container.map(|(container, _)| container.id))
+        .or_else(|| container.map(|container| container.id))
         .or_else(|| cgroup.and_then(|cgroup| cgroup.unit))
         .or_else(|| Some(Text::from(format!("pid {}", process?).as_str())));
     let interfaces = vantage::interfaces(&Within { kernel, ns: Some(ns) });

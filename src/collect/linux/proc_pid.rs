@@ -1,6 +1,7 @@
 //! What `/proc/PID` tells of a process, proc(5): pure readers of its files.
 
-use crate::model::{ExeState, Text, UnitState};
+use super::container;
+use crate::model::{Container, ExeState, Text, UnitState};
 
 /// What `/proc/PID/stat` tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,22 +162,28 @@ pub struct Cgroup {
     pub user_unit: Option<Text>,
     /// Whether there is a unit.
     pub state: UnitState,
+    /// The container that the path leads through.
+    pub container: Option<Container>,
+    /// Whether there is a container.
+    pub container_state: UnitState,
 }
 
 /// Reads `/proc/PID/cgroup`, cgroups(7): the hierarchy of version 2, or that of systemd in version 1.
 ///
 /// Only the components that the system's manager made count: a user may make what he likes below his own. So the unit is
-/// the first component from the root that is no slice, and what lies deeper is the user's.
+/// the first component from the root that is no slice, and what lies deeper is the user's, or the container's: a unit
+/// below a container's cgroup is of the manager within.
 pub fn cgroup(text: &[u8]) -> Option<Cgroup> {
     let mut unified = None;
     let mut named = None;
+    let mut others = Vec::new();
     for line in text.split(|byte| *byte == b'\n') {
         // `HIERARCHY:CONTROLLERS:PATH`; only the path may hold another colon.
         let mut fields = line.splitn(3, |byte| *byte == b':').skip(1);
         match (fields.next(), fields.next()) {
             (Some(b""), path) => unified = path,
             (Some(b"name=systemd"), path) => named = path,
-            _ => {}
+            (_, path) => others.extend(path),
         }
     }
     // With both, systemd of a hybrid host keeps its units in its own hierarchy.
@@ -184,7 +191,11 @@ pub fn cgroup(text: &[u8]) -> Option<Cgroup> {
     let unknown = path.split(|byte| *byte == b'/').any(|part| part == b"..");
     let mut parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).peekable();
     while parts.next_if(|part| part.ends_with(b".slice")).is_some() {}
-    let unit = parts.next().filter(|part| is_unit(part)).filter(|_| !unknown);
+    // In version 1 a runtime without systemd has cgroups in the hierarchies of the controllers alone.
+    let mut paths = std::iter::once(path).chain(others).filter(|_| !unknown);
+    let container = paths.find_map(container::container);
+    let named_by_lxc = |part: &&[u8]| part.starts_with(b"lxc.payload.") && container.is_some();
+    let unit = parts.next().filter(|part| is_unit(part) && !named_by_lxc(part)).filter(|_| !unknown);
     let user_unit = match unit {
         // What a user's own manager runs lies below its own unit, below slices of its own.
         Some(unit) if unit.starts_with(b"user@") => {
@@ -193,12 +204,19 @@ pub fn cgroup(text: &[u8]) -> Option<Cgroup> {
         }
         _ => None,
     };
-    let state = match unit {
+    let state = |is_there: bool| match is_there {
         _ if unknown => UnitState::Unknown,
-        Some(_) => UnitState::Known,
-        None => UnitState::None,
+        true => UnitState::Known,
+        false => UnitState::None,
     };
-    Some(Cgroup { path: Text::from(path), unit: unit.map(Text::from), user_unit: user_unit.map(Text::from), state })
+    Some(Cgroup {
+        path: Text::from(path),
+        unit: unit.map(Text::from),
+        user_unit: user_unit.map(Text::from),
+        state: state(unit.is_some()),
+        container_state: state(container.is_some()),
+        container,
+    })
 }
 
 /// True for the name of a unit that has processes, systemd.unit(5).

@@ -116,6 +116,28 @@ fn units_come_from_the_top_of_the_path() {
     assert_eq!(cgroup(b"4:memory:/a\n"), None);
 }
 
+#[test]
+fn containers_come_from_the_path_and_their_units_are_not_the_hosts() {
+    let id = "0123456789abcdef".repeat(4);
+    let cases = [
+        (format!("0::/system.slice/docker-{id}.scope\n"), Some("docker"), Some(format!("docker-{id}.scope"))),
+        (format!("0::/docker/{id}/system.slice/ssh.service\n"), Some("docker"), None),
+        ("0::/lxc.payload.web.service/system.slice/ssh.service\n".into(), Some("lxc"), None),
+        ("1:name=systemd:/lxc/web/system.slice/ssh.service\n".into(), Some("lxc"), None),
+        (format!("4:memory:/docker/{id}\n0::/\n"), Some("docker"), None),
+        (format!("4:memory:/a\n0::/system.slice/ssh.service/docker/{id}\n"), None, Some("ssh.service".into())),
+    ];
+    for (text, runtime, unit) in cases {
+        let read = cgroup(text.as_bytes()).expect(&text);
+        assert_eq!(read.container.as_ref().map(|container| container.runtime), runtime, "{text}");
+        assert_eq!(read.unit.as_ref().map(Text::escaped), unit, "{text}");
+        let state = if runtime.is_some() { UnitState::Known } else { UnitState::None };
+        assert_eq!(read.container_state, state, "{text}");
+    }
+    let outside = cgroup(format!("0::/../docker/{id}\n").as_bytes()).expect("a path");
+    assert_eq!((outside.container, outside.container_state), (None, UnitState::Unknown));
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {

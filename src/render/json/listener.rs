@@ -7,7 +7,7 @@ use super::super::order;
 use super::super::words::{hex, printable, rule_names, time};
 use super::wire::{Alternative, Later, WireCounterpart, WireKernelOwner, WireNetNs};
 use super::{Context, safe};
-use crate::model::{Local, Socket, Text, Transport};
+use crate::model::{Container, Local, Socket, Text, Transport};
 use crate::report;
 
 /// One listener.
@@ -78,7 +78,7 @@ pub(super) struct Listener {
     unit: Option<String>,
     /// What a user's own manager runs within it.
     user_unit: Option<String>,
-    /// The container.
+    /// The container of the first owner: RUNTIME:ID
     container: Option<String>,
     /// none | known | unknown
     unit_state: Option<&'static str>,
@@ -131,7 +131,10 @@ struct Owner {
     unit: Option<String>,
     user_unit: Option<String>,
     socket_unit: Option<String>,
+    /// RUNTIME:ID, by the cgroup: docker | containerd | cri-o | podman | kubernetes | lxc | nspawn, then the whole id (64
+    /// hexadecimal digits) or the name.
     container: Option<String>,
+    /// The uid of the pod that the container is of.
     pod: Option<String>,
     package: Option<String>,
     /// owned | none | foreign | not_looked_up | unknown
@@ -194,6 +197,7 @@ impl Listener {
         let socket = &listener.socket;
         let first = report.first_owner(listener);
         let (unit, unit_state) = report.unit(listener);
+        let (container, container_state) = report.container(listener);
         let fingerprint = report.fingerprint(listener);
         let address = match &socket.local {
             Local::Inet { .. } | Local::Raw { .. } | Local::Vsock { .. } => Some(listener.address()),
@@ -246,9 +250,9 @@ impl Listener {
             kernel_owner: listener.kernel_owner().map(WireKernelOwner::new),
             unit: escaped(unit),
             user_unit: escaped(first.and_then(|process| process.user_unit.as_ref())),
-            container: None,
+            container: container.map(Container::name),
             unit_state: Some(unit_state.name()),
-            container_state: None,
+            container_state: Some(container_state.name()),
             service: listener.service.as_ref().map(Service::new),
             reach: None,
             expectation: None,
@@ -277,8 +281,8 @@ impl Owner {
             unit: escaped(process.unit.as_ref()),
             user_unit: escaped(process.user_unit.as_ref()),
             socket_unit: None,
-            container: None,
-            pod: None,
+            container: process.container.as_ref().map(Container::name),
+            pod: escaped(process.container.as_ref().and_then(|container| container.pod.as_ref())),
             package: None,
             package_state: None,
             script: None,

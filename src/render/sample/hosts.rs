@@ -186,6 +186,31 @@ pub(in crate::render) fn nobody() -> Report {
     report
 }
 
+/// Containers of several runtimes, of which two share a port on the host's network.
+pub(in crate::render) fn containers() -> Report {
+    let mut b = Builder::new();
+    let id = |digit: &str| Text::from(format!("1a2b3c4d5e6f{}", digit.repeat(52)).as_str());
+    let pod = Some("2f1a0c1e-7d2b-4f66-9a3c-0d6e5b4c3a21".into());
+    let held = [
+        ("docker", id("0"), None, "docker-1a2b3c4d5e6f.scope"),
+        ("containerd", id("7"), pod, "cri-containerd-1a2b3c4d5e6f.scope"),
+        ("lxc", "web".into(), None, ""),
+    ];
+    let mut processes = Vec::new();
+    for (at, (runtime, id, pod, unit)) in held.into_iter().enumerate() {
+        let process = b.process(3000 + at as u32, "/usr/local/bin/server", ("root", 0), unit);
+        b.0.processes[process].exe_state = ExeState::Foreign;
+        b.0.processes[process].container = Some(Container { runtime, id, pod });
+        b.0.processes[process].container_state = UnitState::Known;
+        processes.push(process);
+    }
+    b.inet(Transport::Tcp, "0.0.0.0:8080", &processes[..2]);
+    b.inet(Transport::Tcp, "0.0.0.0:9000", &processes[2..]);
+    let denied = b.inet(Transport::Tcp, "0.0.0.0:9100", &[]);
+    denied.owner_status = OwnerStatus::Denied;
+    b.report()
+}
+
 /// A report in which `text` stands wherever text from outside can stand.
 pub(in crate::render) fn hostile(text: &Text) -> Report {
     let mut b = Builder::new();
@@ -202,6 +227,8 @@ pub(in crate::render) fn hostile(text: &Text) -> Report {
     ] {
         *field = Some(text.clone());
     }
+    evil.container = Some(Container { runtime: "lxc", id: text.clone(), pod: Some(text.clone()) });
+    evil.container_state = UnitState::Known;
     b.0.host.hostname = Some(text.clone());
     b.0.host.boot_id = Some(text.clone());
     b.0.host.kernel = Some(text.clone());

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use crate::finding::{Evidence, Finding, RuleInfo, Severity, Theme};
 use crate::model::*;
 pub(super) use explained::explanation;
-pub(super) use hosts::{hostile, local, nobody, router, server};
+pub(super) use hosts::{containers, hostile, local, nobody, router, server};
 
 use crate::report::{EntrySource, Exit, Listener, Owner, Report, Role, Service, Tool, Verdict};
 
@@ -126,6 +126,8 @@ impl Builder {
             unit: Some(unit).filter(|unit| !unit.is_empty()).map(Text::from),
             user_unit: None,
             unit_state: if unit.is_empty() { UnitState::None } else { UnitState::Known },
+            container: None,
+            container_state: UnitState::None,
             cmdline: Some(format!("{exe} -D").as_str().into()),
             raced: false,
         });

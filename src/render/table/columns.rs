@@ -5,7 +5,7 @@ use super::super::words::{hex, kernel_label, no_owner, printable, process_label,
 use super::fold::Row;
 use super::layout::{Cell, Column};
 use crate::finding::Severity;
-use crate::model::{Local, NetNsKind, OwnerStatus, Process, State, Text, Transport, UnitState};
+use crate::model::{Container, Local, NetNsKind, OwnerStatus, Process, State, Text, Transport, UnitState};
 use crate::report::{Listener, Report, Verdict};
 
 /// How many different programs or users a cell names.
@@ -254,12 +254,13 @@ fn user(report: &Report, row: &Row<'_>) -> String {
     }
 }
 
-/// The units of the holders, without the ending of a service: `systemctl` adds it itself.
+/// The containers of the holders, or their units without the ending of a service: `systemctl` adds it itself.
 fn unit(report: &Report, row: &Row<'_>) -> String {
     if row.holders.is_empty() {
         return if row.lead().kernel_owner().is_some() { "-" } else { "?" }.to_owned();
     }
     each_once(report, row, |process| match (unit_name(process), process.unit_state) {
+        _ if process.container.is_some() => process.container.as_ref().map(Container::short_name).unwrap_or_default(),
         (Some(unit), _) => unit.strip_suffix(".service").map_or(unit.clone(), str::to_owned),
         (None, UnitState::None) => "-".to_owned(),
         (None, UnitState::Known | UnitState::Unknown) => "?".to_owned(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::super::View;
 use super::super::words::process_label;
 use crate::finding::Severity;
-use crate::model::{Certainty, ExeState, KernelOwner, OwnerStatus, Process, Scope, State, Text, Transport};
+use crate::model::{Certainty, Container, ExeState, KernelOwner, OwnerStatus, Process, Scope, State, Text, Transport};
 use crate::report::{Listener, Report, Verdict};
 
 /// Listeners that are told in one row, at one address or at an IPv4 and an IPv6 one.
@@ -54,13 +54,21 @@ struct Kind<'a> {
 }
 
 /// What workers of one program have in common.
-type Program<'a> = (Option<&'a Text>, Option<&'a Text>, ExeState, Option<&'a Text>, Option<&'a Text>, Option<u32>);
+type Program<'a> = (
+    Option<&'a Text>,
+    Option<&'a Text>,
+    ExeState,
+    Option<&'a Text>,
+    Option<&'a Text>,
+    Option<u32>,
+    Option<&'a Container>,
+);
 
 fn program(process: &Process) -> Program<'_> {
     // A program without a readable executable is told apart by the name it gave itself.
     let comm = process.comm.as_ref().filter(|_| process.exe.is_none());
-    let Process { exe, exe_state, unit, user_unit, uid, .. } = process;
-    (exe.as_ref(), comm, *exe_state, unit.as_ref(), user_unit.as_ref(), *uid)
+    let Process { exe, exe_state, unit, user_unit, uid, container, .. } = process;
+    (exe.as_ref(), comm, *exe_state, unit.as_ref(), user_unit.as_ref(), *uid, container.as_ref())
 }
 
 fn kind<'a>(report: &'a Report, listener: &'a Listener) -> Kind<'a> {

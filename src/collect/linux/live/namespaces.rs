@@ -37,7 +37,7 @@ struct Entered {
 
 impl Namespaces {
     /// Finds the namespaces of processes and of mounts.
-    pub fn find(&self, proc: &OwnedFd, answer: &mut Vec<u8>) -> Result<(), Errno> {
+    pub fn find(&self, proc: &OwnedFd, mounts: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
         let inode = |path: &str| {
             let file = rustix::fs::statx(proc, path, AtFlags::empty(), StatxFlags::INO);
             file.map(|file| file.stx_ino)
@@ -72,7 +72,7 @@ impl Namespaces {
         for (file, pid) in files {
             let _ = writeln!(text, "unnamed {file} {pid}");
         }
-        for (inode, path) in mounts(proc).into_iter().filter(|(inode, _)| *inode != own) {
+        for (inode, path) in mounted(mounts).into_iter().filter(|(inode, _)| *inode != own) {
             let _ = writeln!(text, "mount {inode} {}", path.escaped());
         }
         if closed > 0 {
@@ -211,11 +211,7 @@ fn is_inode(proc: &OwnedFd, path: &str, inode: u64) -> bool {
 }
 
 /// The network namespaces that are mounted somewhere: field 4 of such a mount is `net:[INODE]`, proc(5).
-fn mounts(proc: &OwnedFd) -> Vec<(u64, Text)> {
-    let mut mounts = Vec::new();
-    if read_at(proc, "self/mountinfo", &mut mounts).is_err() {
-        return Vec::new();
-    }
+fn mounted(mounts: &[u8]) -> Vec<(u64, Text)> {
     let lines = mounts.split(|byte| *byte == b'\n').filter_map(|line| {
         let mut words = line.split(|byte| *byte == b' ').skip(3);
         let (root, place) = (words.next()?, words.next()?);
