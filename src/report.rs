@@ -223,6 +223,7 @@ impl Report {
     pub fn container<'a>(&'a self, listener: &Listener) -> (Option<&'a Container>, UnitState) {
         match self.first_owner(listener) {
             Some(process) => (process.container.as_ref(), process.container_state),
+            None if listener.owner_status == OwnerStatus::Kernel => (None, UnitState::None),
             None => (None, UnitState::Unknown),
         }
     }

@@ -48,6 +48,7 @@ fn a_tunnel_owns_its_socket() {
         assert_eq!(vxlan["owner_status"], "kernel");
         assert_eq!(vxlan["kernel_owner"], json!({ "kind": "vxlan", "device": "vx0" }));
         assert_eq!((&vxlan["owner_count"], &vxlan["unit_state"]), (&json!(0), &json!("none")));
+        assert_eq!(vxlan["container_state"], "none");
         assert_eq!(seen["summary"]["unattributed"], 0);
         for (arguments, want) in [
             (&[][..], "kernel vxlan vx0"),

@@ -50,8 +50,6 @@ pub struct Interface {
     pub up: bool,
     /// It is a loopback device (`IFF_LOOPBACK`).
     pub loopback: bool,
-    /// Its own addresses.
-    pub addresses: Vec<IpAddr>,
     /// The tunnel that it is the end of, where that takes its packets from a UDP socket of the same namespace.
     pub tunnel: Option<Tunnel>,
 }

@@ -1,6 +1,6 @@
 //! Hosts on which the kernel itself serves something.
 
-use super::super::devices::{ADDRESSES, LINKS};
+use super::super::devices::LINKS;
 use super::super::netlink::assemble::{done, message};
 use super::super::netlink::attribute;
 use super::super::tests::{host, look, refuse, tell};
@@ -38,7 +38,6 @@ fn with(udp: &[(&str, u16)], devices: &[Vec<u8>]) -> Capture {
     let rows = udp.iter().zip(600..).map(|((address, port), inode)| row(address, *port, "07", inode));
     tell(&mut host, "proc udp", &format!("{HEAD}{}", rows.collect::<String>()));
     host.answers.insert("links".to_owned(), vec![Ok([devices.concat(), done(0)].concat().into())]);
-    host.answers.insert("addresses".to_owned(), vec![Ok([message(ADDRESSES.1, &[0; 8]), done(0)].concat().into())]);
     host
 }
 

@@ -272,8 +272,6 @@ impl Kernel for Live {
             Question::In(ns, question) => self.namespaces.ask((&self.proc, &self.families), *ns, question, answer),
             Question::Links => open_netlink(ROUTE)
                 .and_then(|socket| dump_over(&socket, devices::LINKS.0, &devices::links_request(), answer)),
-            Question::Addresses => open_netlink(ROUTE)
-                .and_then(|socket| dump_over(&socket, devices::ADDRESSES.0, &devices::addresses_request(), answer)),
             Question::Wireguard(_) | Question::L2tp | Question::Fou => self
                 .families
                 .number(question)

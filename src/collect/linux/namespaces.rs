@@ -77,7 +77,6 @@ impl Kernel for Within<'_> {
         let belongs = matches!(
             question,
             Question::Links
-                | Question::Addresses
                 | Question::Protocols
                 | Question::Diag(_)
                 | Question::ProcNet(_)

@@ -22,8 +22,6 @@ pub enum Question {
     In(Ns, Box<Question>),
     /// `RTM_GETLINK` dump, rtnetlink(7).
     Links,
-    /// `RTM_GETADDR` dump, rtnetlink(7).
-    Addresses,
     /// The ports of WireGuard devices, which stand by their indexes: `DEVICE PORT` a line.
     Wireguard(Vec<u32>),
     /// L2TP tunnels over UDP: `l2tp PORT ADDRESS` a line.
@@ -234,7 +232,6 @@ impl fmt::Display for Question {
             Self::Namespaces => f.write_str("namespaces"),
             Self::In(ns, question) => write!(f, "{question} @{ns}"),
             Self::Links => f.write_str("links"),
-            Self::Addresses => f.write_str("addresses"),
             // The devices follow from the answer to `links`.
             Self::Wireguard(_) => f.write_str("wireguard"),
             Self::L2tp => f.write_str("l2tp"),

@@ -61,7 +61,6 @@ fn allowed(question: &Question, answer: &[u8]) -> Vec<u8> {
         Question::Links => {
             return netlink::keep_attributes(answer, devices::LINKS.1, devices::LINK_RECORDED, devices::link_recorded);
         }
-        Question::Addresses => (devices::ADDRESSES.1, devices::ADDRESS_RECORDED),
         _ => return answer.to_vec(),
     };
     netlink::keep_attributes(answer, kind, kept, whole)

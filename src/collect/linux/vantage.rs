@@ -150,8 +150,7 @@ pub fn netns(kernel: &dyn Kernel, vantage: &Vantage) -> NetNs {
 /// The devices of a namespace; `None` where they could not be read whole.
 pub fn interfaces(kernel: &dyn Kernel) -> Option<Vec<Interface>> {
     let links = kernel.get(&Question::Links).ok()?;
-    let addresses = kernel.get(&Question::Addresses).ok()?;
-    super::devices::decode(&links, &addresses)
+    super::devices::decode(&links)
 }
 
 /// True where a run has that capability, or one that opens the same and more.

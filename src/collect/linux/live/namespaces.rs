@@ -114,9 +114,6 @@ impl Namespaces {
                 over(&entered.diag, sock_diag::SOCK_DIAG_BY_FAMILY, &sock_diag::request(*table), answer)
             }
             Question::Links => over(&self.enter(proc, ns)?.route, devices::LINKS.0, &devices::links_request(), answer),
-            Question::Addresses => {
-                over(&self.enter(proc, ns)?.route, devices::ADDRESSES.0, &devices::addresses_request(), answer)
-            }
             Question::Wireguard(_) | Question::L2tp | Question::Fou => {
                 let family = families.number(question)?;
                 let entered = self.enter(proc, ns)?;
