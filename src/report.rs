@@ -253,7 +253,7 @@ impl Report {
     pub fn fingerprint(&self, listener: &Listener) -> Fingerprint {
         let owner = self.first_owner(listener);
         let escaped = |text: Option<&Text>| text.map(Text::escaped).unwrap_or_default();
-        let unit = owner.and_then(|process| process.unit.as_ref()).map(|unit| stable_unit(&unit.escaped()));
+        let unit = owner.and_then(Process::unit_family);
         let container = owner.and_then(|process| process.container.as_ref()).map(Container::stable_name);
         let user = match owner {
             Some(Process { user: Some(user), .. }) => user.escaped(),
@@ -314,44 +314,9 @@ pub fn unix_name(path: &Text) -> String {
     }
 }
 
-/// A unit's name without what changes from one start to the next: the instance, and the number of a session or run.
-fn stable_unit(unit: &str) -> String {
-    let (stem, kind) = unit.rsplit_once('.').unwrap_or((unit, ""));
-    let stem = match stem.split_once('@') {
-        Some((template, _)) => format!("{template}@"),
-        None => {
-            let transient = stem.rsplit_once('-').filter(|(head, tail)| {
-                matches!(*head, "session" | "run") || (tail.len() >= 8 && tail.bytes().all(|b| b.is_ascii_hexdigit()))
-            });
-            transient.map_or_else(|| stem.to_owned(), |(head, _)| format!("{head}-"))
-        }
-    };
-    format!("{stem}.{kind}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn units_lose_what_changes_with_each_start() {
-        assert_eq!(stable_unit("ssh.service"), "ssh.service");
-        assert_eq!(stable_unit("postfix@-.service"), "postfix@.service");
-        assert_eq!(stable_unit("session-12.scope"), "session-.scope");
-        assert_eq!(stable_unit("docker-0123456789abcdef.scope"), "docker-.scope");
-        assert_eq!(stable_unit("prometheus-node-exporter.service"), "prometheus-node-exporter.service");
-    }
-
-    #[test]
-    fn a_containers_number_is_new_with_each_start_and_its_name_is_not() {
-        let named = |id: &str| Container { runtime: "docker", id: id.into(), pod: None };
-        let numbered = named(&"0123456789abcdef".repeat(4));
-        assert_eq!((numbered.stable_name(), numbered.short_name()), ("docker".into(), "docker:0123456789ab".into()));
-        assert_eq!(
-            (named("we b").stable_name(), named("we b").short_name()),
-            ("docker:we b".into(), "docker:we b".into())
-        );
-    }
 
     #[test]
     fn unix_names_show_their_kind() {

@@ -5,6 +5,7 @@ mod endpoint;
 mod examples;
 mod exposure;
 mod findings;
+mod groups;
 mod order;
 mod owners;
 #[cfg(test)]
@@ -64,6 +65,7 @@ pub fn judge(mut snapshot: Snapshot, registry: &Registry, run_id: String) -> Rep
 /// The listeners in the order of output, their findings, and which processes hold any.
 fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Finding>, Vec<bool>) {
     let ranking = Ranking::new(snapshot);
+    let groups = groups::Groups::new(snapshot, &ranking);
     let mut sets = Sets::default();
     let mut claims = service::Claims::new(registry);
     let serving = service::serving(&snapshot.sockets, snapshot.namespaces.len());
@@ -89,7 +91,17 @@ fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Fi
         let claim = port.and_then(|port| claims.of(port, set.evidence, &set.processes));
         let exposure = exposure::exposure(socket, netns);
         let kernel_chosen = port.is_some_and(|(_, port)| is_handed_out(snapshot, port));
-        let subject = Subject { socket, exposure, owner_status, owners: &set.processes, claim, kernel_chosen, serving };
+        let subject = Subject {
+            socket,
+            exposure,
+            owner_status,
+            owners: &set.processes,
+            servers: &set.servers,
+            sharers: groups.of(socket),
+            claim,
+            kernel_chosen,
+            serving,
+        };
         let found = findings::about(&subject, listeners.len());
         listeners.push(Listener {
             endpoint: endpoint::endpoint(socket, &interface),
@@ -140,6 +152,8 @@ struct Shared<'a> {
     chosen: HolderSet,
     /// The chosen processes, in the order of output.
     processes: Vec<&'a Process>,
+    /// Those of them that do not hold it for somebody else.
+    servers: Vec<&'a Process>,
     /// Equal for sets of the same executables.
     evidence: usize,
 }
@@ -173,13 +187,15 @@ impl<'a> Sets<'a> {
                     owning[holder.process as usize] = true;
                 }
                 let chosen = ranking.choose(&self.asked);
-                let processes: Vec<&Process> = chosen.processes.iter().map(|at| &processes[*at]).collect();
+                let owners: Vec<&Process> = chosen.processes.iter().map(|at| &processes[*at]).collect();
+                let serves = |at: &&usize| ranking.is_server(**at);
+                let servers = chosen.processes.iter().filter(serves).map(|at| &processes[*at]).collect();
                 let mut executables: Vec<Executable<'a>> =
-                    processes.iter().map(|p| (p.exe.as_ref(), p.verified_exe().is_some(), p.exe_writable)).collect();
+                    owners.iter().map(|p| (p.exe.as_ref(), p.verified_exe().is_some(), p.exe_writable)).collect();
                 executables.dedup();
                 let next = self.by_evidence.len();
                 let evidence = *self.by_evidence.entry(executables).or_insert(next);
-                self.all.push(Shared { chosen, processes, evidence });
+                self.all.push(Shared { chosen, processes: owners, servers, evidence });
                 self.by_holders.insert(self.asked.clone(), self.all.len() - 1);
                 self.all.len() - 1
             }

@@ -73,6 +73,17 @@ impl Ranking {
         HolderSet { chosen, processes }
     }
 
+    /// True for a process that does not hold sockets for somebody else.
+    pub(super) fn is_server(&self, process: usize) -> bool {
+        self.role[process] == Role::Server
+    }
+
+    /// The first of these holders that does not hold sockets for somebody else.
+    pub(super) fn first_server(&self, holders: &[Holder]) -> Option<usize> {
+        let servers = holders.iter().map(|holder| holder.process as usize).filter(|at| self.is_server(*at));
+        servers.min_by_key(|at| self.rank[*at])
+    }
+
     /// The owners of one socket of a set.
     pub(super) fn owners(&self, set: &HolderSet, holders: &[Holder]) -> Vec<Owner> {
         let owner = |at: &usize| {

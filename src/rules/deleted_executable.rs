@@ -1,6 +1,6 @@
 //! The program that listens is no file any more.
 
-use super::{Draft, Exposure, Rule, Subject};
+use super::{Draft, Exposure, Rule, Subject, place};
 use crate::finding::{Evidence, RuleInfo, Severity, Theme};
 use crate::model::{ExeState, Process, Text};
 
@@ -49,9 +49,6 @@ After an upgrade restart the unit. Otherwise find out who started it before you 
     check,
 };
 
-/// Where programs are put that are not meant to stay.
-const SCRATCH: [&[u8]; 4] = [b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/run/user/"];
-
 fn check(subject: &Subject<'_>) -> Option<Draft> {
     let gone = |process: &&&Process| matches!(process.exe_state, ExeState::Deleted | ExeState::Memfd);
     let process = subject.owners.iter().filter(gone).max_by_key(|process| (suspicion(process), process.pid))?;
@@ -90,10 +87,9 @@ enum Suspicion {
 }
 
 fn suspicion(process: &Process) -> Suspicion {
-    let path = process.exe.as_ref().map_or(&b""[..], Text::as_bytes);
     if process.exe_state == ExeState::Memfd {
         Suspicion::Memory
-    } else if SCRATCH.iter().any(|scratch| path.starts_with(scratch)) {
+    } else if place::is_in_scratch(process) {
         Suspicion::Scratch
     } else {
         Suspicion::Replaced

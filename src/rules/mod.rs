@@ -4,11 +4,12 @@
 //! put its name into the list below; the catalogue, the documentation and the tests follow from there.
 
 mod instead;
+mod place;
 mod subject;
 mod weigh;
 
 pub(crate) use subject::serves;
-pub use subject::{Credible, Exposure, Subject};
+pub use subject::{Credible, Exposure, Sharer, Subject};
 
 use crate::finding::{Evidence, RuleInfo, Severity};
 
@@ -44,9 +45,14 @@ macro_rules! rules {
 rules! {
     deleted_executable,
     unexpected_owner,
+    leaked_listener,
+    executable_in_writable_place,
+    reuseport_mixed_owners,
     unattributed,
+    unpackaged_executable,
     unauthenticated_control,
     exposed_beyond_purpose,
+    packet_socket,
     cleartext_management,
     cleartext_protocol,
 }
@@ -142,7 +148,7 @@ mod tests {
             .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
             .filter_map(|path| Some(path.file_stem()?.to_str()?.replace('_', "-")))
             .collect();
-        for helper in ["mod", "instead", "subject", "weigh"] {
+        for helper in ["mod", "instead", "place", "subject", "weigh"] {
             assert!(stems.remove(helper), "{helper}");
         }
         assert_eq!(stems, ALL.iter().map(|rule| rule.info.name.to_owned()).collect());

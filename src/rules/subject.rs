@@ -38,12 +38,25 @@ pub struct Subject<'a> {
     pub owner_status: OwnerStatus,
     /// Its owners in the order of output.
     pub owners: &'a [&'a Process],
+    /// Those of them that do not hold it for somebody else: neither activators nor proxies.
+    pub servers: &'a [&'a Process],
+    /// The programs whose sockets listen at its address, port and device, each once; empty where it is alone there.
+    pub sharers: &'a [Sharer<'a>],
     /// What its port claims to be, and what its owners say to that.
     pub claim: Option<&'a Claim>,
     /// Its port is one of those that the kernel hands out by itself.
     pub kernel_chosen: bool,
     /// The ports on which somebody serves in the same namespace.
     pub serving: &'a HashSet<(Transport, u16)>,
+}
+
+/// A program that has sockets at a place which several sockets share.
+#[derive(Clone, Copy, Debug)]
+pub struct Sharer<'a> {
+    /// The program: one of its processes.
+    pub process: &'a Process,
+    /// How many sockets it has there.
+    pub sockets: usize,
 }
 
 impl Subject<'_> {
