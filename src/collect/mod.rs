@@ -28,8 +28,8 @@ pub struct Ask {
     pub time_wait: bool,
     /// The command lines of processes.
     pub cmdline: bool,
-    /// The paths of cgroups.
-    pub cgroups: bool,
+    /// What only a report for machines tells: the ids of the host and of its boot, the paths of cgroups.
+    pub ids: bool,
     /// The packages that own the executables of owners.
     pub packages: bool,
     /// How long the run may take.
@@ -40,7 +40,7 @@ impl Default for Ask {
     /// Listeners of every transport but unix.
     fn default() -> Self {
         let transports = Transport::ALL.into_iter().filter(|transport| *transport != Transport::Unix).collect();
-        Self { transports, bound: false, time_wait: false, cmdline: false, cgroups: false, packages: false, time: None }
+        Self { transports, bound: false, time_wait: false, cmdline: false, ids: false, packages: false, time: None }
     }
 }
 
@@ -52,7 +52,7 @@ impl Ask {
             bound: true,
             time_wait: true,
             cmdline: self.cmdline,
-            cgroups: true,
+            ids: true,
             packages: true,
             time: self.time,
         }

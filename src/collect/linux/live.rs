@@ -263,6 +263,10 @@ impl Kernel for Live {
                 self.host(answer);
                 Ok(())
             }
+            Question::Identity => {
+                self.identity(answer);
+                Ok(())
+            }
             Question::Ports => {
                 self.ports(answer);
                 Ok(())

@@ -79,7 +79,7 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     let seen_from = vantage::vantage(kernel);
     let mut snapshot = Snapshot {
         taken_at: clock.map(|(now, ..)| now).unwrap_or_default(),
-        host: vantage::host(kernel),
+        host: vantage::host(kernel, ask.ids),
         vantage: seen_from,
         ..Snapshot::default()
     };
@@ -264,7 +264,7 @@ fn name_users(kernel: &dyn Kernel, snapshot: &mut Snapshot) {
 
 /// The kernel's ids of cgroups say nothing to people; their paths are looked up only where they are to be shown.
 fn name_cgroups(kernel: &dyn Kernel, ask: &Ask, snapshot: &mut Snapshot) {
-    if !ask.cgroups {
+    if !ask.ids {
         return;
     }
     let ids: BTreeSet<u64> = snapshot.sockets.iter().filter_map(|socket| socket.cgroup).collect();

@@ -9,8 +9,10 @@ pub enum Question {
     Clock,
     /// A line each: `uid`, `caps` (hexadecimal), `pid_ns`, `user_ns` (inodes), `hidepid` (the mount option).
     Vantage,
-    /// A line each: `hostname`, `kernel`, `boot_id`, `host_id`; what follows the space is escaped.
+    /// A line each: `hostname`, `kernel`; what follows the space is escaped.
     Host,
+    /// A line each: `boot_id`, `host_id`; what follows the space is escaped.
+    Identity,
     /// A line each: `ephemeral LOW HIGH`, `unprivileged PORT`.
     Ports,
     /// Inode of our network namespace, then inodes of `net/tcp` of this process and of process 1; decimal.
@@ -227,6 +229,7 @@ impl fmt::Display for Question {
             Self::Clock => f.write_str("clock"),
             Self::Vantage => f.write_str("vantage"),
             Self::Host => f.write_str("host"),
+            Self::Identity => f.write_str("ids"),
             Self::Ports => f.write_str("ports"),
             Self::NetNs => f.write_str("netns"),
             Self::Namespaces => f.write_str("namespaces"),

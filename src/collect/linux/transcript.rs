@@ -25,7 +25,7 @@ impl<'a> Recorder<'a> {
     /// What was recorded, with a heading that says what host it is and from where it was looked at.
     pub fn finish(self) -> Capture {
         let mut capture = self.capture.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for question in [Question::Host, Question::Clock, Question::Vantage, Question::NetNs] {
+        for question in [Question::Host, Question::Identity, Question::Clock, Question::Vantage, Question::NetNs] {
             let name = question.to_string();
             if let Some(Ok(answer)) = capture.answers.get(&name).and_then(|answers| answers.first()) {
                 let words = String::from_utf8_lossy(answer);

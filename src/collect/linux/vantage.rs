@@ -108,10 +108,14 @@ fn capabilities(bits: u64) -> Vec<&'static str> {
     CAPABILITIES.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1).map(|(_, name)| *name).collect()
 }
 
-/// The host, as far as it is known.
-pub fn host(kernel: &dyn Kernel) -> Host {
+/// The host, as far as it is known; with its ids where they are wanted.
+pub fn host(kernel: &dyn Kernel, ids: bool) -> Host {
     let mut host = Host { platform: "linux", ..Host::default() };
-    for (name, value) in lines(&kernel.get(&Question::Host).unwrap_or_default()) {
+    let mut answer = kernel.get(&Question::Host).unwrap_or_default();
+    if ids {
+        answer.extend(kernel.get(&Question::Identity).unwrap_or_default());
+    }
+    for (name, value) in lines(&answer) {
         match name {
             "hostname" => host.hostname = Text::unescape(value),
             "kernel" => host.kernel = Text::unescape(value),

@@ -35,6 +35,9 @@ impl Live {
         let system = rustix::system::uname();
         let _ = writeln!(answer, "hostname {}", Text::from(system.nodename().to_bytes()).escaped());
         let _ = writeln!(answer, "kernel {}", Text::from(system.release().to_bytes()).escaped());
+    }
+
+    pub(super) fn identity(&self, answer: &mut Vec<u8>) {
         let mut boot = Vec::new();
         if self.read("sys/kernel/random/boot_id", &mut boot).is_ok() {
             let _ = writeln!(answer, "boot_id {}", Text::from(boot.trim_ascii()).escaped());
