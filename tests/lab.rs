@@ -103,3 +103,52 @@ fn a_namespace_that_only_a_descriptor_holds_is_read() {
         assert_eq!(listener["owners"][0]["pid"], holder.pid());
     });
 }
+
+#[test]
+fn every_vantage_sees_the_same_endpoints_and_says_why_not_the_owners() {
+    world("every_vantage_sees_the_same_endpoints_and_says_why_not_the_owners", Need::Root, || {
+        let _server = hold(&["--workers", "1", "tcp/0.0.0.0:22", "udp/[::1]:53", "unix/stream:@lab", "raw/0.0.0.0:1"]);
+        let binary = env!("CARGO_BIN_EXE_earmark");
+        let seen = |before: &[&str]| -> Value {
+            let (program, arguments) = before.split_first().unwrap_or((&binary, &[]));
+            let mut command = Command::new(program);
+            command.args(arguments).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+            if !before.is_empty() {
+                command.arg(binary);
+            }
+            let output = command.args(["--json", "-x", "-t", "-u", "-w"]).output().expect("it runs");
+            assert!(output.status.success(), "{before:?}: {}", String::from_utf8_lossy(&output.stderr));
+            serde_json::from_slice(&output.stdout).expect("JSON")
+        };
+        let endpoints = |report: &Value| -> Vec<String> {
+            let listeners = report["listeners"].as_array().expect("listeners").iter();
+            listeners.map(|listener| listener["endpoint"].to_string()).collect()
+        };
+        let full = seen(&[]);
+        assert_eq!(endpoints(&full).len(), 4, "{full:#}");
+        assert_eq!(full["coverage"]["complete"], true, "{}", full["coverage"]);
+        let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+        let check = |name: &str, report: &Value, status: &str| {
+            assert_eq!(endpoints(report), endpoints(&full), "{name}");
+            assert_eq!(report["coverage"]["complete"], false, "{name}");
+            assert!(report["coverage"]["gaps"].as_array().is_some_and(|gaps| !gaps.is_empty()), "{name}");
+            for listener in report["listeners"].as_array().expect("listeners") {
+                assert_eq!(listener["owner_status"], status, "{name}: {}", listener["endpoint"]);
+            }
+        };
+        check("nobody", &seen(&nobody), "denied");
+        let without = ["setpriv", "--bounding-set=-sys_ptrace,-dac_read_search,-dac_override", "--inh-caps=-all"];
+        let report = seen(&without);
+        // The daemon runs as root too, but its descriptors ask for the same capabilities only of other users' processes.
+        assert_eq!(endpoints(&report), endpoints(&full), "root without capabilities");
+        let inner = seen(&["unshare", "--pid", "--fork", "--mount-proc"]);
+        check("a pid namespace of its own", &inner, "other_pid_namespace");
+        // This pid namespace has a /proc of its own, so nobody else's changes with it.
+        let remount = ["-o", "remount,hidepid=invisible", "/proc"];
+        assert!(Command::new("mount").args(remount).status().expect("mount runs").success());
+        let hidden = seen(&nobody);
+        check("hidepid", &hidden, "denied");
+        assert_eq!(hidden["vantage"]["hidepid"], "invisible");
+        assert_eq!(hidden["coverage"]["processes"]["hidden_processes"], "possible");
+    });
+}
