@@ -132,6 +132,9 @@ pub struct HabitArgs {
     /// Also what is bound without listening, and connected UDP
     #[arg(short, long, overrides_with = "all")]
     pub all: bool,
+    /// One network namespace: its name, its inode, or the id of a process in it
+    #[arg(short = 'N', long = "net", value_name = "NS", overrides_with = "netns")]
+    pub netns: Option<String>,
     /// More columns
     #[arg(short, long, alias = "extend", overrides_with = "extended")]
     pub extended: bool,
@@ -201,6 +204,9 @@ pub struct ExplainArgs {
     /// Look up which package owns the executable of each owner
     #[arg(long, help_heading = OUTPUT)]
     pub packages: bool,
+    /// One network namespace: its name, its inode, or the id of a process in it
+    #[arg(short = 'N', long = "net", value_name = "NS", help_heading = OUTPUT)]
+    pub netns: Option<String>,
     /// From where the facts come.
     #[command(flatten)]
     pub input: InputArgs,

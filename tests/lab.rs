@@ -9,7 +9,7 @@ mod support;
 use std::process::Command;
 
 use serde_json::Value;
-use support::world::{Need, hold, hold_program, report, start, world};
+use support::world::{Need, earmark, hold, hold_program, report, start, world};
 
 fn at<'a>(report: &'a Value, endpoint: &str) -> &'a Value {
     let mut listeners = report["listeners"].as_array().expect("listeners").iter();
@@ -88,7 +88,37 @@ fn every_namespace_is_read() {
         let ids: std::collections::BTreeSet<&str> =
             listeners.iter().map(|listener| listener["id"].as_str().expect("an id")).collect();
         assert_eq!(ids.len(), 5);
+        one_namespace_is_chosen(listeners, blue.pid(), unnamed.pid());
     });
+}
+
+/// `-N` by name, by inode, and by a process.
+fn one_namespace_is_chosen(all: &[Value], blue: u32, unnamed: u32) {
+    let of = |word: &str| {
+        let report = self::report(&["-N", word]);
+        assert_eq!(report["coverage"]["complete"], true, "{word}: {}", report["coverage"]);
+        let listeners = report["listeners"].as_array().expect("listeners").clone();
+        let rows = listeners.iter().map(|listener| format!("{} {}", listener["netns"]["name"], listener["endpoint"]));
+        rows.collect::<Vec<_>>()
+    };
+    let inode = |name: &str| {
+        let one = all.iter().find(|listener| listener["netns"]["name"] == name).expect(name);
+        one["netns"]["inode"].to_string()
+    };
+    let three = of("blue");
+    assert_eq!(three.len(), 3, "{three:?}");
+    assert!(three.iter().all(|row| row.starts_with("\"blue\"")), "{three:?}");
+    assert_eq!(three, of(&inode("blue")));
+    assert_eq!(three, of(&blue.to_string()));
+    assert_eq!(of(&unnamed.to_string()), [format!("\"pid {unnamed}\" \"tcp/[::1]:7008\"")]);
+    assert_eq!(of(&std::process::id().to_string()), ["null \"tcp/0.0.0.0:7008\""]);
+    let refused = earmark(&["-N", "red"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(3), "{said}");
+    assert!(said.contains("`red`") && said.contains("blue") && said.contains(&format!("pid {unnamed}")), "{said}");
+    let explained = earmark(&["explain", "-N", "blue", "tcp/7008"]);
+    let said = String::from_utf8_lossy(&explained.stdout).into_owned();
+    assert!(said.contains("tcp/0.0.0.0:7008") && !said.contains("[::1]:7008"), "{said}");
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub const VERBS: &[&str] = &["list", "explain", "rules", "capture", "schema", "c
 const RESERVED: &[&str] = &["audit", "baseline", "policy", "diff", "doctor", "watch", "probe", "report", "ddl"];
 
 /// Our flags that take the next word.
-const WITH_VALUE: &[&str] = &["--format", "--output", "--color", "--from", "--timeout"];
+const WITH_VALUE: &[&str] = &["--format", "--output", "--color", "--from", "--timeout", "--net"];
 
 /// Our one-letter flags; none of them takes a word.
 const LETTERS: &str = "tuSwx046lnpoOHaeqvhV";
@@ -68,13 +68,19 @@ fn first_word(arguments: &[OsString]) -> Option<usize> {
     while at < arguments.len() {
         match arguments[at].to_str() {
             Some("--") => return None,
-            Some(flag) if WITH_VALUE.contains(&flag) => at += 1,
+            Some(flag) if WITH_VALUE.contains(&flag) || ends_in_namespace(flag) => at += 1,
             Some(flag) if flag.starts_with('-') && flag.len() > 1 => {}
             _ => return Some(at),
         }
         at += 1;
     }
     None
+}
+
+/// True for flags of one letter each of which the last, `-N`, takes the next word.
+fn ends_in_namespace(flag: &str) -> bool {
+    let letters = flag.strip_prefix('-').and_then(|letters| letters.strip_suffix('N'));
+    letters.is_some_and(|letters| letters.chars().all(|letter| letter == 'P' || LETTERS.contains(letter)))
 }
 
 /// Help and version are answered whatever stands beside them, as `ss`, `lsof` and `netstat` do.
@@ -141,6 +147,17 @@ impl Rewriter {
                 }
                 's' => {
                     self.state_flag(attached)?;
+                    break;
+                }
+                'N' => {
+                    let attached = Some(attached).filter(|attached| !attached.is_empty()).map(OsString::from);
+                    let namespace = attached.or_else(|| self.rest.pop_front()).ok_or_else(|| {
+                        usage(
+                            "-N needs a network namespace",
+                            "write `-N NAME`, its inode, or the id of a process in it",
+                        )
+                    })?;
+                    self.out.extend(["--net".into(), namespace]);
                     break;
                 }
                 // Beside a letter of lsof alone it is lsof's, too.

@@ -32,6 +32,8 @@ pub struct Ask {
     pub ids: bool,
     /// The packages that own the executables of owners.
     pub packages: bool,
+    /// The one network namespace that is looked at: its name, its inode, or the id of a process in it.
+    pub netns: Option<String>,
     /// How long the run may take.
     pub time: Option<Duration>,
 }
@@ -40,7 +42,16 @@ impl Default for Ask {
     /// Listeners of every transport but unix.
     fn default() -> Self {
         let transports = Transport::ALL.into_iter().filter(|transport| *transport != Transport::Unix).collect();
-        Self { transports, bound: false, time_wait: false, cmdline: false, ids: false, packages: false, time: None }
+        Self {
+            transports,
+            bound: false,
+            time_wait: false,
+            cmdline: false,
+            ids: false,
+            packages: false,
+            netns: None,
+            time: None,
+        }
     }
 }
 
@@ -54,6 +65,7 @@ impl Ask {
             cmdline: self.cmdline,
             ids: true,
             packages: true,
+            netns: None,
             time: self.time,
         }
     }

@@ -47,6 +47,7 @@ fn here(args: &ExplainArgs, registry: &Registry) -> Result<Explanation, Error> {
         cmdline: false,
         ids: false,
         packages: args.packages,
+        netns: args.netns.clone(),
         time: time(args.input.timeout),
     };
     let snapshot = look(args.input.from.as_ref(), &ask)?;

@@ -23,6 +23,7 @@ pub(super) fn run(args: &ListArgs, streams: &mut Streams<'_>) -> Result<Exit, Er
         cmdline: args.cmdline,
         ids: args.habit.extended || format == ListFormat::Json,
         packages: args.packages,
+        netns: args.habit.netns.clone(),
         time: time(args.input.timeout),
     };
     let snapshot = look(args.input.from.as_ref(), &ask)?;

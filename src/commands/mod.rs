@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::cli::{OutputArgs, Verb};
 use crate::collect::{self, Ask};
 use crate::error::{Error, Exit};
-use crate::model::Snapshot;
+use crate::model::{NetNs, NetNsKind, Snapshot};
 use crate::sys;
 
 /// How long a run may take where nothing is said.
@@ -113,9 +113,37 @@ fn deliver(
 
 /// Looks at the host, or at what a capture tells of it.
 fn look(from: Option<&PathBuf>, ask: &Ask) -> Result<Snapshot, Error> {
-    match from {
+    let snapshot = match from {
         Some(path) => collect::replay(&sys::input::read(path, collect::CAPTURE_MAGIC, ask.time)?, path, ask),
         None => collect::snapshot(ask),
+    }?;
+    match &ask.netns {
+        Some(word) if snapshot.netns_unmatched => Err(no_namespace(word, &snapshot.namespaces)),
+        _ => Ok(snapshot),
+    }
+}
+
+/// The refusal of a namespace that is not there, with those that are.
+fn no_namespace(word: &str, namespaces: &[NetNs]) -> Error {
+    const MOST_NAMES: usize = 20;
+    let name = |namespace: &NetNs| match (&namespace.name, namespace.inode) {
+        (Some(name), _) => name.escaped(),
+        (None, Some(inode)) if namespace.kind != NetNsKind::Host => inode.to_string(),
+        (None, _) => namespace.kind.name().to_owned(),
+    };
+    let mut names: Vec<String> = namespaces.iter().map(name).collect();
+    let own = names.drain(..names.len().min(1)).next();
+    names.sort();
+    names.dedup();
+    let names: Vec<String> = own.into_iter().chain(names).collect();
+    let more = names.len().saturating_sub(MOST_NAMES);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Error::Usage {
+        problem: format!("no network namespace `{word}` can be seen from here"),
+        hint: format!(
+            "there are {}{more}; an inode, or the id of a process, names one too",
+            names[..names.len().min(MOST_NAMES)].join(", ")
+        ),
     }
 }
 

@@ -257,6 +257,8 @@ pub struct Snapshot {
     pub vantage: Vantage,
     /// The network namespaces that were read.
     pub namespaces: Vec<NetNs>,
+    /// The namespace that was asked for is none of these, and so nothing of them was kept.
+    pub netns_unmatched: bool,
     /// The sockets, in no promised order.
     pub sockets: Vec<Socket>,
     /// The processes that hold any of them, by pid.

@@ -36,6 +36,33 @@ pub fn join_mptcp(snapshot: &mut Snapshot) {
     }
 }
 
+/// Leaves the sockets and tables of these namespaces. Where none of them stays, their list does: it names those there are.
+pub fn keep_namespaces(snapshot: &mut Snapshot, kept: &[bool]) {
+    if kept.iter().all(|kept| *kept) {
+        return;
+    }
+    keep_sockets(snapshot, |socket| kept[socket.netns]);
+    snapshot.tables.retain(|table| kept[table.netns]);
+    if !kept.contains(&true) {
+        return;
+    }
+    let mut next = 0;
+    let moved: Vec<usize> = kept
+        .iter()
+        .map(|kept| {
+            next += usize::from(*kept);
+            next.saturating_sub(1)
+        })
+        .collect();
+    let mut at = 0;
+    snapshot.namespaces.retain(|_| {
+        at += 1;
+        kept[at - 1]
+    });
+    snapshot.sockets.iter_mut().for_each(|socket| socket.netns = moved[socket.netns]);
+    snapshot.tables.iter_mut().for_each(|table| table.netns = moved[table.netns]);
+}
+
 /// Drops the sockets that are not kept, with their holders.
 pub fn keep_sockets(snapshot: &mut Snapshot, keep: impl Fn(&Socket) -> bool) {
     let mut moved = Vec::with_capacity(snapshot.sockets.len());

@@ -2,6 +2,7 @@
 //! row can be tested without root and without that machine.
 
 mod arrange;
+mod choice;
 mod container;
 mod deep;
 mod devices;
@@ -38,7 +39,7 @@ use crate::model::{Holder, Process, Snapshot, State, Text, Transport, Via};
 use holders::{Files, Found, Pass};
 use places::Places;
 use proc_net::Protocols;
-use question::{Question, Table};
+use question::{Ns, Question, Table};
 use tables::READINGS;
 
 /// The tables that answer an ask.
@@ -86,12 +87,14 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     let boot = clock.map(|(_, boot, ticks)| (boot, ticks));
     let release = snapshot.host.kernel.clone().unwrap_or_default();
     let own = vantage::netns(kernel, &snapshot.vantage);
+    let mut of_namespaces = Vec::new();
     let (ways, closed) = namespaces::find(kernel, own.inode).unwrap_or_else(|refusal| {
         let what = "other network namespaces";
-        snapshot.gaps.push(vantage::refusal_gap(what, refusal, "their sockets are not listed"));
+        of_namespaces.push(vantage::refusal_gap(what, refusal, "their sockets are not listed"));
         Default::default()
     });
-    let mut places = Places::new(kernel, own, asked_tables(ask), release.as_bytes());
+    of_namespaces.extend(gaps::closed_namespaces(closed));
+    let mut places = Places::new(kernel, own, asked_tables(ask), release.as_bytes(), ask.netns.as_deref());
     places.add(ways);
     let files = Files::default();
     // The passes after the first look for the holders of new rows alone, and do not count the processes again.
@@ -135,14 +138,19 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     (snapshot.sockets, snapshot.tables, snapshot.namespaces) = (finished.sockets, finished.tables, finished.namespaces);
     (snapshot.counts, snapshot.processes, snapshot.holders) = (found.counts, found.processes, found.holders);
     snapshot.holders.iter_mut().for_each(|holder| holder.socket = finished.moved[holder.socket as usize]);
-    snapshot.gaps.extend(
-        finished.bad_rows.into_iter().map(|(at, table, bad)| gaps::bad_rows(&snapshot.namespaces[at], table, bad)),
-    );
-    snapshot
-        .gaps
-        .extend(uncovered_protocols.into_iter().map(|(at, one)| gaps::uncovered(&snapshot.namespaces[at], one)));
-    snapshot.gaps.extend(gaps::closed_namespaces(closed));
-    mark_foreign(kernel, &mut snapshot);
+    let bad = finished.bad_rows.into_iter().filter(|(at, ..)| finished.kept[*at]);
+    snapshot.gaps.extend(bad.map(|(at, table, bad)| gaps::bad_rows(&snapshot.namespaces[at], table, bad)));
+    let uncovered = uncovered_protocols.into_iter().filter(|(at, _)| finished.kept[*at]);
+    snapshot.gaps.extend(uncovered.map(|(at, one)| gaps::uncovered(&snapshot.namespaces[at], one)));
+    // Who looks at one namespace misses nothing in the others.
+    if ask.netns.is_none() || finished.is_unmatched {
+        snapshot.gaps.extend(of_namespaces);
+    }
+    if finished.has_others {
+        mark_foreign(kernel, &mut snapshot);
+    }
+    snapshot.netns_unmatched = finished.is_unmatched;
+    arrange::keep_namespaces(&mut snapshot, &finished.kept);
     name_users(kernel, &mut snapshot);
     arrange::split_lingering(&mut snapshot);
     arrange::join_mptcp(&mut snapshot);
@@ -157,7 +165,9 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     let mut holds = vec![false; snapshot.sockets.len()];
     snapshot.holders.iter().for_each(|holder| holds[holder.socket as usize] = true);
     vantage::sort_refusals(&mut snapshot.counts, &snapshot.vantage);
-    kernel_owners::attribute(kernel, &finished.places, &mut snapshot);
+    let kept = finished.places.into_iter().zip(&finished.kept).filter(|(_, kept)| **kept);
+    let places: Vec<Option<Ns>> = kept.map(|(ns, _)| ns).collect();
+    kernel_owners::attribute(kernel, &places, &mut snapshot);
     let mut sockets = holds.iter().zip(&snapshot.sockets);
     let unowned = sockets.any(|(held, socket)| !held && !socket.raced && socket.kernel_owner.is_none());
     let gaps = vantage::process_gaps(&mut snapshot.counts, &snapshot.vantage, unowned);
@@ -206,9 +216,6 @@ fn look_again(places: &Places<'_>, found: &mut Found, pass: Pass<'_>) {
 
 /// Marks the holders that live in another network namespace than the socket.
 fn mark_foreign(kernel: &dyn Kernel, snapshot: &mut Snapshot) {
-    if snapshot.namespaces.len() < 2 {
-        return;
-    }
     let lives_in = |process: &Process| {
         let answer = kernel.get(&Question::LivesIn(process.pid)).ok()?;
         std::str::from_utf8(&answer).ok()?.trim().parse::<u64>().ok()

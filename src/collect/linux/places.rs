@@ -1,5 +1,6 @@
 //! The network namespaces of a run, each with its tables, and one numbering of all their sockets.
 
+use super::choice::Choice;
 use super::kernel::{Kernel, Refusal};
 use super::namespaces::{self, Way, Ways, Within};
 use super::proc_net::Protocols;
@@ -25,22 +26,31 @@ pub struct Places<'a> {
     asked: Vec<Table>,
     all: Vec<Place<'a>>,
     namespaces: Vec<NetNs>,
+    /// The one that was chosen, if any was.
+    choice: Option<Choice>,
+    /// How well each namespace fits it.
+    ranks: Vec<Option<u8>>,
+    /// Namespaces that do not, and are not read.
+    others: Vec<NetNs>,
     /// Where the socket of each number stands: its namespace and its row there.
     rows: Vec<(usize, usize)>,
 }
 
 impl<'a> Places<'a> {
     /// Our own namespace alone.
-    pub fn new(kernel: &'a dyn Kernel, own: NetNs, asked: Vec<Table>, release: &[u8]) -> Self {
+    pub fn new(kernel: &'a dyn Kernel, own: NetNs, asked: Vec<Table>, release: &[u8], choice: Option<&str>) -> Self {
         let mut places = Self {
             kernel,
             release: release.to_vec(),
             asked,
             all: Vec::new(),
             namespaces: Vec::new(),
+            choice: choice.map(|word| Choice::new(kernel, word)),
+            ranks: Vec::new(),
+            others: Vec::new(),
             rows: Vec::new(),
         };
-        places.push(None, own);
+        places.push(None, own, &[]);
         places
     }
 
@@ -49,7 +59,7 @@ impl<'a> Places<'a> {
         for (ns, ways) in ways {
             if self.all.iter().all(|place| place.ns != Some(ns)) && self.namespaces[0].inode != ns.inode() {
                 let namespace = describe(self.kernel, ns, &ways);
-                self.push(Some(ns), namespace);
+                self.push(Some(ns), namespace, &ways);
             }
         }
     }
@@ -62,7 +72,14 @@ impl<'a> Places<'a> {
         self.all.len() > before
     }
 
-    fn push(&mut self, ns: Option<Ns>, namespace: NetNs) {
+    fn push(&mut self, ns: Option<Ns>, namespace: NetNs, ways: &[Way]) {
+        let rank = self.choice.as_ref().and_then(|choice| choice.rank(&namespace, ways));
+        // Our own is read in any case: what has no namespace is asked for there.
+        if self.choice.is_some() && rank.is_none() && ns.is_some() {
+            self.others.push(namespace);
+            return;
+        }
+        self.ranks.push(rank);
         let kernel = Within { kernel: self.kernel, ns };
         let protocols = kernel.get(&Question::Protocols).ok();
         let protocols = protocols.map(|protocols| Protocols::new(protocols, &self.release));
@@ -157,6 +174,17 @@ impl<'a> Places<'a> {
         }
         finished.namespaces = self.namespaces;
         finished.places = places;
+        finished.has_others = finished.namespaces.len() + self.others.len() > 1;
+        let best = self.ranks.iter().flatten().min();
+        finished.kept = match (&self.choice, best) {
+            (None, _) => vec![true; finished.namespaces.len()],
+            (Some(_), Some(best)) => self.ranks.iter().map(|rank| rank.as_ref() == Some(best)).collect(),
+            (Some(_), None) => {
+                finished.is_unmatched = true;
+                finished.namespaces.append(&mut self.others);
+                vec![false; finished.namespaces.len()]
+            }
+        };
         finished
     }
 }
@@ -184,6 +212,12 @@ pub struct Finished {
     pub moved: Vec<u32>,
     /// How each table was read.
     pub tables: Vec<TableRead>,
+    /// Which of the namespaces were chosen.
+    pub kept: Vec<bool>,
+    /// None was, and `namespaces` are all there are.
+    pub is_unmatched: bool,
+    /// There are several namespaces, whether they were read or not.
+    pub has_others: bool,
     /// Rows that made no sense, by namespace and table.
     pub bad_rows: Vec<(usize, Table, usize)>,
 }
