@@ -158,6 +158,17 @@ fn other_verbs_refuse_what_they_lack() {
 }
 
 #[test]
+fn doctor_tells_what_could_not_be_seen_and_what_would_mend_it() {
+    let told: String = [SERVER, AS_NOBODY].map(|from| transcript("doctor", Some(from))).concat();
+    // How much is known of ports grows.
+    let lines = told.lines().filter(|line| !line.starts_with("registry "));
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
+    let report = run(&["doctor", "--json", "--from", &capture(AS_NOBODY)]);
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).expect("JSON");
+    assert_eq!((&report["schema"], &report["complete"]), (&"earmark.doctor/1".into(), &false.into()));
+}
+
+#[test]
 fn the_help_has_the_exit_codes() {
     for arguments in [&["--help"][..], &["-h"], &["help"], &["list", "--help"], &["-tulpn", "--help"]] {
         let output = run(arguments);
@@ -278,11 +289,11 @@ fn generated_texts_are_there() {
     for part in [".TH earmark 1", ".SH SYNOPSIS", ".SS explain", "Exit codes:"] {
         assert!(page.contains(part), "{part}");
     }
-    for schema in ["report", "rules"] {
+    for schema in ["report", "rules", "doctor"] {
         let output = run(&["schema", schema]);
         assert!(serde_json::from_slice::<serde_json::Value>(&output.stdout).is_ok(), "{schema}");
     }
-    for verb in ["rules", "explain 3221"] {
+    for verb in ["rules", "explain 3221", &format!("doctor --from={}", capture(SERVER))] {
         let arguments: Vec<&str> = verb.split(' ').chain(["--json"]).collect();
         let value: serde_json::Value = serde_json::from_slice(&run(&arguments).stdout).expect("JSON");
         let schema = format!("earmark.{}/1", arguments[0]);
