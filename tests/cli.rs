@@ -328,7 +328,16 @@ fn this_host_is_looked_at() {
         (status(&output), report["listeners"][0]["owners"][0]["pid"].as_u64()),
         (0, Some(std::process::id().into()))
     );
+    assert_eq!(report["listeners"][0]["owners"][0]["package_state"], "not_looked_up");
     assert_eq!(status(&run(&["explain", &port])), 0);
+    // No package has the program of this test.
+    let package_state = |arguments: &[&str]| {
+        let report = run(&[&["--json", "--packages"], arguments].concat());
+        let report: serde_json::Value = serde_json::from_slice(&report.stdout).expect("JSON");
+        report["listeners"][0]["owners"][0]["package_state"].as_str().expect("a state").to_owned()
+    };
+    let live = package_state(&[&port]);
+    assert!(matches!(live.as_str(), "none" | "unknown"), "{live}");
 
     let recorded = run(&["capture"]);
     let dir = tempfile::tempdir().expect("a directory");
@@ -336,6 +345,7 @@ fn this_host_is_looked_at() {
     std::fs::write(&file, recorded.stdout).expect("written");
     let replayed = run(&["--from", file.to_str().expect("a path in UTF-8"), &port]);
     assert_eq!(status(&replayed), 0, "{}", text(&replayed.stderr));
+    assert_eq!(package_state(&["--from", file.to_str().expect("a path in UTF-8"), &port]), live);
     drop(listener);
     // A child that another test forks meanwhile holds it until it executes something.
     let gone = (0..50).any(|_| {
