@@ -7,7 +7,7 @@ mod word;
 use std::net::IpAddr;
 
 use crate::finding::{Finding, RuleInfo};
-use crate::model::{Container, OwnerStatus, PackageState, Severity, Text, Transport};
+use crate::model::{Container, KernelOwner, OwnerStatus, PackageState, Severity, Text, Transport};
 use crate::registry::{EntrySource, Verdict};
 use crate::report::{Counterpart, Role};
 
@@ -140,6 +140,8 @@ pub struct Here {
     pub claim: Option<Verdict>,
     /// What is known of the owner.
     pub owner_status: OwnerStatus,
+    /// What in the kernel serves it, where no process holds it.
+    pub kernel_owner: Option<KernelOwner>,
     /// How many processes hold it.
     pub owner_count: usize,
     /// Those that the report lists.

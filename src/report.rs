@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 pub use crate::error::Exit;
 use crate::finding::{Finding, Fingerprint, Severity};
 use crate::model::{
-    Certainty, Container, Gap, Host, NetNs, NetNsKind, OwnerStatus, Process, ProcessCounts, Scope, Socket, TableRead,
-    TableStatus, Text, Timestamp, Transport, UnitState, Vantage, Via,
+    Certainty, Container, Gap, Host, KernelOwner, NetNs, NetNsKind, OwnerStatus, Process, ProcessCounts, Scope, Socket,
+    TableRead, TableStatus, Text, Timestamp, Transport, UnitState, Vantage, Via,
 };
 pub use crate::registry::{EntrySource, Verdict};
 
@@ -181,6 +181,13 @@ pub struct Summary {
     pub unattributed: usize,
 }
 
+impl Listener {
+    /// What in the kernel serves it, where no process holds it.
+    pub fn kernel_owner(&self) -> Option<&KernelOwner> {
+        self.socket.kernel_owner.as_ref().filter(|_| self.owner_status == OwnerStatus::Kernel)
+    }
+}
+
 impl Report {
     /// The process of an owner.
     pub fn process(&self, owner: &Owner) -> &Process {
@@ -207,6 +214,7 @@ impl Report {
     pub fn unit<'a>(&'a self, listener: &Listener) -> (Option<&'a Text>, UnitState) {
         match self.first_owner(listener) {
             Some(process) => (process.unit.as_ref(), process.unit_state),
+            None if listener.owner_status == OwnerStatus::Kernel => (None, UnitState::None),
             None => (None, UnitState::Unknown),
         }
     }
@@ -215,6 +223,7 @@ impl Report {
     pub fn container<'a>(&'a self, listener: &Listener) -> (Option<&'a Container>, UnitState) {
         match self.first_owner(listener) {
             Some(process) => (process.container.as_ref(), process.container_state),
+            None if listener.owner_status == OwnerStatus::Kernel => (None, UnitState::None),
             None => (None, UnitState::Unknown),
         }
     }
@@ -234,7 +243,8 @@ impl Report {
         for finding in &self.findings {
             summary.findings[finding.severity as usize] += 1;
         }
-        summary.unattributed = self.listeners.iter().filter(|l| l.owner_status != OwnerStatus::Known).count();
+        let named = |status| matches!(status, OwnerStatus::Known | OwnerStatus::Kernel);
+        summary.unattributed = self.listeners.iter().filter(|l| !named(l.owner_status)).count();
         summary
     }
 

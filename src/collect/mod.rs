@@ -28,8 +28,8 @@ pub struct Ask {
     pub time_wait: bool,
     /// The command lines of processes.
     pub cmdline: bool,
-    /// The paths of cgroups.
-    pub cgroups: bool,
+    /// What only a report for machines tells: the ids of the host and of its boot, the paths of cgroups.
+    pub ids: bool,
     /// The packages that own the executables of owners.
     pub packages: bool,
     /// The one network namespace that is looked at: its name, its inode, or the id of a process in it.
@@ -47,7 +47,7 @@ impl Default for Ask {
             bound: false,
             time_wait: false,
             cmdline: false,
-            cgroups: false,
+            ids: false,
             packages: false,
             netns: None,
             time: None,
@@ -63,7 +63,7 @@ impl Ask {
             bound: true,
             time_wait: true,
             cmdline: self.cmdline,
-            cgroups: true,
+            ids: true,
             packages: true,
             netns: None,
             time: self.time,

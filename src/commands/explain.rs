@@ -45,7 +45,7 @@ fn here(args: &ExplainArgs, registry: &Registry) -> Result<Explanation, Error> {
         bound: true,
         time_wait: true,
         cmdline: false,
-        cgroups: false,
+        ids: false,
         packages: args.packages,
         netns: args.netns.clone(),
         time: time(args.input.timeout),

@@ -21,7 +21,7 @@ pub(super) fn run(args: &ListArgs, streams: &mut Streams<'_>) -> Result<Exit, Er
         bound: args.habit.all,
         time_wait: false,
         cmdline: args.cmdline,
-        cgroups: args.habit.extended || format == ListFormat::Json,
+        ids: args.habit.extended || format == ListFormat::Json,
         packages: args.packages,
         netns: args.habit.netns.clone(),
         time: time(args.input.timeout),

@@ -190,6 +190,7 @@ fn here(report: &Report, listener: &Listener) -> Here {
         service: listener.service.as_ref().map(|service| service.name),
         claim: listener.service.as_ref().map(|service| service.claim),
         owner_status: listener.owner_status,
+        kernel_owner: listener.kernel_owner().cloned(),
         owner_count: listener.owner_count,
         owners: owners.collect(),
         findings: listener.findings.iter().filter_map(|at| report.findings.get(*at)).cloned().collect(),

@@ -19,7 +19,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::error::Exit;
 use crate::finding::Finding;
-use crate::model::{Process, Snapshot, Text};
+use crate::model::{OwnerStatus, Process, Snapshot, Text};
 use crate::registry::Registry;
 use crate::report::{Listener, Report, Tool};
 use crate::rules::Subject;
@@ -80,6 +80,8 @@ fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Fi
         // A candidate is evidence for nothing.
         let proved = if owners::is_proved(holders) { holders } else { &[] };
         let owner_status = owners::status(socket, holders, snapshot);
+        // Where the kernel tells that it is its own, no candidate is left.
+        let holders = if owner_status == OwnerStatus::Kernel { &[] } else { holders };
         let owners = {
             let set = sets.of(holders, &ranking, &snapshot.processes, &mut owning);
             ranking.owners(&set.chosen, holders)

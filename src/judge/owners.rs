@@ -152,6 +152,8 @@ pub(super) fn status(socket: &Socket, holders: &[Holder], snapshot: &Snapshot) -
     let hides = matches!(vantage.hidepid, Some(Hidepid::Invisible | Hidepid::Ptraceable)) && counts.hidden_possible;
     if is_proved(holders) {
         OwnerStatus::Known
+    } else if socket.kernel_owner.is_some() {
+        OwnerStatus::Kernel
     } else if !holders.is_empty() {
         OwnerStatus::InFlight
     } else if socket.raced {

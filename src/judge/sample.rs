@@ -7,14 +7,15 @@
 //!   `container=RUNTIME:ID`, `package=NAME` or `unpackaged`, `pid=`, `ppid=`, `start=`, `file=deleted` (or another state of its file) and `writable` speak of that holder;
 //! - `nobody`: every process was looked into and none holds it. Without a holder and without this word, the processes of
 //!   other users could not be looked into;
+//! - `kernel=vxlan`: the kernel tells that the socket is its own;
 //! - `state=connected` (or another state), `v6only`, `uid` of the socket as `creator=`;
 //! - `alone`: no device of its namespace but the loopback device is up.
 
 use std::net::IpAddr;
 
 use crate::model::{
-    Container, ExeState, Holder, Interface, Local, NamespaceKind, NetNs, NetNsKind, PackageState, Process, Severity,
-    Snapshot, Socket, State, Text, Transport, UnitState,
+    Container, ExeState, Holder, Interface, KernelOwner, Local, NamespaceKind, NetNs, NetNsKind, PackageState, Process,
+    Severity, Snapshot, Socket, State, Text, Transport, UnitState,
 };
 
 /// The runtimes of containers.
@@ -39,17 +40,9 @@ pub(crate) fn example(text: &str) -> Example {
 
 /// A host with an outward device, and these listeners.
 pub(crate) fn host(listeners: &[&str]) -> Snapshot {
-    let device = |index, name: &str, addresses: &[&str]| Interface {
-        index,
-        name: Text::from(name),
-        up: true,
-        loopback: name == "lo",
-        addresses: addresses.iter().map(|ip| ip.parse().expect(ip)).collect(),
-    };
-    let interfaces = vec![
-        device(1, "lo", &["127.0.0.1", "::1"]),
-        device(2, "eth0", &["198.51.100.7", "10.0.0.5", "2001:db8::7", "fe80::7"]),
-    ];
+    let device =
+        |index, name: &str| Interface { index, name: Text::from(name), up: true, loopback: name == "lo", tunnel: None };
+    let interfaces = vec![device(1, "lo"), device(2, "eth0")];
     let netns = NetNs { inode: Some(4_026_531_840), name: None, kind: NetNsKind::Host, interfaces: Some(interfaces) };
     let mut snapshot = Snapshot { namespaces: vec![netns], ..Snapshot::default() };
     snapshot.host.platform = "linux";
@@ -87,6 +80,10 @@ fn add(snapshot: &mut Snapshot, listener: &str) {
             ("state", _) => {
                 let states = [State::Listen, State::Unconnected, State::Bound, State::Connected];
                 socket.state = states.into_iter().find(|state| state.name() == value).expect(word);
+            }
+            ("kernel", _) => {
+                assert_eq!(value, "vxlan", "{word}: the only kind in examples");
+                socket.kernel_owner = Some(KernelOwner { kind: "vxlan", device: Some(Text::from("vx0")) });
             }
             ("v6only", _) => socket.v6only = Some(true),
             ("creator", _) => socket.uid = Some(value.parse().expect(word)),
@@ -187,5 +184,6 @@ pub(crate) fn socket(endpoint: &str, inode: u64) -> Socket {
         drops: None,
         netns: 0,
         raced: false,
+        kernel_owner: None,
     }
 }

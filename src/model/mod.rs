@@ -8,13 +8,13 @@ mod socket;
 mod text;
 mod time;
 
-pub use netns::{Interface, NetNs, NetNsKind};
+pub use netns::{Interface, NetNs, NetNsKind, Tunnel};
 pub use process::{Container, ExeState, OwnerStatus, PackageState, Process, UnitState};
 pub use severity::Severity;
 pub use snapshot::{
     Certainty, Gap, Hidepid, Holder, Host, NamespaceKind, ProcessCounts, Snapshot, Source, TableRead, TableStatus,
     Vantage, Via,
 };
-pub use socket::{Backlog, Local, Scope, Socket, State, Transport, UnixKind};
+pub use socket::{Backlog, KernelOwner, Local, Scope, Socket, State, Transport, UnixKind};
 pub use text::Text;
 pub use time::Timestamp;

@@ -50,8 +50,23 @@ pub struct Interface {
     pub up: bool,
     /// It is a loopback device (`IFF_LOOPBACK`).
     pub loopback: bool,
-    /// Its own addresses.
-    pub addresses: Vec<IpAddr>,
+    /// The tunnel that it is the end of, where that takes its packets from a UDP socket of the same namespace.
+    pub tunnel: Option<Tunnel>,
+}
+
+/// A tunnel over UDP. Its socket stands only while the device is up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tunnel {
+    /// What it is: `vxlan`, `geneve`, `bareudp`, `amt`, `gtp`, `wireguard`.
+    pub kind: &'static str,
+    /// The port of its socket; `None` where the device does not tell it.
+    pub port: Option<u16>,
+    /// It receives over IPv4.
+    pub ipv4: bool,
+    /// It receives over IPv6.
+    pub ipv6: bool,
+    /// Its own address, which its socket may be bound to instead of every address of the namespace.
+    pub local: Option<IpAddr>,
 }
 
 impl NetNs {

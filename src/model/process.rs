@@ -131,6 +131,8 @@ impl PackageState {
 pub enum OwnerStatus {
     /// At least one process holds it, and is named.
     Known,
+    /// Nobody was seen to hold it, and the kernel tells that it is its own.
+    Kernel,
     /// Nobody was seen to hold it, and some process has descriptors in messages that it has not yet received.
     InFlight,
     /// Nobody was seen to hold it, and some processes could not be looked into for lack of permission.
@@ -150,6 +152,7 @@ impl OwnerStatus {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Known => "known",
+            Self::Kernel => "kernel",
             Self::InFlight => "in_flight",
             Self::Denied => "denied",
             Self::OtherPidNamespace => "other_pid_namespace",

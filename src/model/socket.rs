@@ -207,6 +207,15 @@ impl Scope {
     }
 }
 
+/// The part of the kernel that serves a socket, by its own account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KernelOwner {
+    /// What it is: `vxlan`, `geneve`, `bareudp`, `amt`, `gtp`, `wireguard`, `l2tp`, `fou`, `gue`, `nfsd`.
+    pub kind: &'static str,
+    /// Its device, where it has one.
+    pub device: Option<Text>,
+}
+
 /// One receiving socket as its table told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Socket {
@@ -240,6 +249,8 @@ pub struct Socket {
     pub netns: usize,
     /// Its first row came only with the second reading, or it was gone by then.
     pub raced: bool,
+    /// What in the kernel serves it; only of a socket that no process was seen to hold.
+    pub kernel_owner: Option<KernelOwner>,
 }
 
 impl Socket {

@@ -21,7 +21,7 @@ impl Subject<'_> {
         match what {
             What::Place(place) => holds(place, listener, is_bound_to),
             What::Address(bound) => is_bound_to(bound, listener).into(),
-            What::Name(pattern) if self.has_service(pattern) => Answer::Yes,
+            What::Name(pattern) if self.has_service(pattern) || is_kernel(listener, pattern) => Answer::Yes,
             What::Name(pattern) => self.owned(|process| {
                 let path = pattern.text().starts_with('/');
                 let exe = process.exe.as_ref().is_some_and(|exe| match path {
@@ -80,7 +80,10 @@ impl Subject<'_> {
 
     /// What is found wrong rests on who holds it: where that is not known, "no" is not certain.
     fn judged(&self, found: bool) -> Answer {
-        or_unknown(found, matches!(self.listener.owner_status, OwnerStatus::Known | OwnerStatus::None))
+        or_unknown(
+            found,
+            matches!(self.listener.owner_status, OwnerStatus::Known | OwnerStatus::Kernel | OwnerStatus::None),
+        )
     }
 
     /// Asks each owner. Where not all of them are known, "no" is not certain.
@@ -90,7 +93,7 @@ impl Subject<'_> {
         let any = answers.max().unwrap_or(Answer::No);
         let known = match listener.owner_status {
             OwnerStatus::Known => listener.owner_count <= listener.owners.len(),
-            OwnerStatus::None => true,
+            OwnerStatus::Kernel | OwnerStatus::None => true,
             _ => false,
         };
         if any == Answer::No && !known { Answer::Unknown } else { any }
@@ -114,6 +117,12 @@ fn is_in_container(process: &Process, pattern: &Pattern) -> bool {
         || pattern.fits(&container.name())
         || pattern.fits(&container.short_name())
         || container.pod.as_ref().is_some_and(|pod| pattern.fits_text(pod))
+}
+
+fn is_kernel(listener: &Listener, pattern: &Pattern) -> bool {
+    listener.kernel_owner().is_some_and(|owner| {
+        pattern.fits(owner.kind) || owner.device.as_ref().is_some_and(|device| pattern.fits_text(device))
+    })
 }
 
 fn has_service(listener: &Listener, pattern: &Pattern) -> bool {

@@ -86,6 +86,7 @@ fn listener(transport: Transport, local: Local, endpoint: &str) -> Listener {
         drops: None,
         netns: 0,
         raced: false,
+        kernel_owner: None,
     };
     let scope = socket.scope();
     Listener {

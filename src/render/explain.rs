@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use super::Screen;
-use super::words::{HEADER, REMARK, no_owner, paint, printable, severity_style, wrap};
+use super::words::{HEADER, REMARK, kernel_label, no_owner, paint, printable, severity_style, wrap};
 use crate::explain::{BindProblem, Explanation, Here, HereOwner, Overlap, PortExplanation, Use};
 use crate::finding::Severity;
 use crate::model::{Container, OwnerStatus, PackageState, Text};
@@ -191,6 +191,7 @@ impl Page<'_, '_> {
 
     fn one_here(&mut self, here: &Here) -> io::Result<()> {
         let holders = match here.owner_status {
+            OwnerStatus::Kernel if let Some(owner) = &here.kernel_owner => kernel_label(owner),
             OwnerStatus::Known => {
                 let listed: Vec<String> = here.owners.iter().map(holder).collect();
                 let beyond = here.owner_count.saturating_sub(listed.len());

@@ -1,6 +1,6 @@
 //! The columns that `plain` and `csv` share: a name and how its cell is made. An empty cell means not known.
 
-use super::words::{hex, process_name, rule_names, time, user_name};
+use super::words::{hex, kernel_label, process_name, rule_names, time, user_name};
 use super::{View, order};
 use crate::model::{Container, Process, Text};
 use crate::report::{Counterpart, Listener, Report};
@@ -51,7 +51,10 @@ pub(super) const BASE: &[Field] = &[
     field("state", |row| row.listener.socket.state.name().to_owned()),
     field("service", |row| row.listener.service.as_ref().map_or("", |service| service.name).to_owned()),
     field("claim", |row| row.listener.service.as_ref().map_or("", |service| service.claim.name()).to_owned()),
-    field("process", |row| row.owner().and_then(process_name).unwrap_or_default()),
+    field("process", |row| {
+        let kernel = || row.listener.kernel_owner().map(kernel_label);
+        row.owner().and_then(process_name).or_else(kernel).unwrap_or_default()
+    }),
     field("pids", |row| {
         row.volatile(|row| {
             let owners = order::owners(row.report, row.view, row.listener);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::model::{ExeState, OwnerStatus, Process, Severity, Text, Timestamp};
+use crate::model::{ExeState, KernelOwner, OwnerStatus, Process, Severity, Text, Timestamp};
 use crate::report::{Listener, Report};
 
 /// Text that was escaped where it was made, or came from our own registry. Whatever is not printable in spite of that
@@ -54,10 +54,19 @@ pub(super) fn unit_name(process: &Process) -> Option<String> {
     })
 }
 
+/// The part of the kernel that serves a socket: `kernel vxlan vx0`.
+pub(super) fn kernel_label(owner: &KernelOwner) -> String {
+    match &owner.device {
+        Some(device) => format!("kernel {} {}", owner.kind, device.escaped()),
+        None => format!("kernel {}", owner.kind),
+    }
+}
+
 /// Why no owner is named.
 pub(super) const fn no_owner(status: OwnerStatus) -> &'static str {
     match status {
         OwnerStatus::Known | OwnerStatus::Unknown => "not known",
+        OwnerStatus::Kernel => "the kernel",
         OwnerStatus::InFlight => "in flight",
         OwnerStatus::Denied => "not permitted",
         OwnerStatus::OtherPidNamespace => "other pid namespace",

@@ -12,8 +12,9 @@ pub(super) const RULE: Rule = Rule {
         summary: "The descriptors of every process were read, and none leads to this socket",
         explanation: "\
 A socket that receives has somebody behind it: a process with a descriptor for it, or the kernel. Here every process
-could be looked into and none has such a descriptor. The kernel itself is the usual answer: NFS (2049, 111), WireGuard,
-VXLAN (4789), GENEVE, L2TP, an iSCSI target. A socket can also be kept by a thread whose first thread has ended or has
+could be looked into and none has such a descriptor. The kernel itself is the usual answer. Where it tells that a socket
+is its own (VXLAN, GENEVE, WireGuard, L2TP, FOU, the NFS server), the report names it and this rule keeps quiet; it does
+not tell of all: lockd, an iSCSI target, a tunnel whose device was moved to another namespace. A socket can also be kept by a thread whose first thread has ended or has
 another table of descriptors, by an io_uring file table, by a message in flight between two processes, or by something
 that hides its processes. None of these places was looked at, so this finding says where to look, not that the host was
 broken into.
@@ -38,6 +39,7 @@ suspect.",
         quiet_on: &[
             "udp/0.0.0.0:51820",
             "tcp/0.0.0.0:22 exe=/usr/sbin/sshd",
+            "udp/0.0.0.0:4789 nobody kernel=vxlan",
             "tcp/0.0.0.0:40000 exe=/usr/bin/python3.13 file=foreign",
             "udp/0.0.0.0:40000 nobody state=connected",
         ],
@@ -58,7 +60,7 @@ fn check(subject: &Subject<'_>) -> Option<Draft> {
         Evidence::new("coverage", "the descriptors of every listed process were read, and none leads to this socket"),
         Evidence::new(
             "coverage",
-            "not looked at: threads other than the first of a process, io_uring, messages in flight, the kernel",
+            "not looked at: threads other than the first of a process, io_uring, messages in flight, what the kernel serves without telling",
         ),
     ];
     evidence.extend(subject.socket.uid.map(|uid| Evidence::new("owner", format!("uid {uid} created it"))));

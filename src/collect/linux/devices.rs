@@ -1,79 +1,53 @@
-//! Devices and their addresses, rtnetlink(7).
-
-use std::net::IpAddr;
+//! The devices of a namespace, rtnetlink(7).
 
 use super::netlink::{End, attribute, each_attribute, each_message, u32_at};
+use super::tunnels::{self, IFLA_LINKINFO};
 use crate::model::{Interface, Text};
 
 /// `RTM_GETLINK`, and the kind of its rows.
 pub const LINKS: (u16, u16) = (18, 16);
-/// `RTM_GETADDR`, and the kind of its rows.
-pub const ADDRESSES: (u16, u16) = (22, 20);
 
 const IFLA_IFNAME: u16 = 3;
+const IFLA_LINK_NETNSID: u16 = 37;
 const IFLA_EXT_MASK: u16 = 29;
 const RTEXT_FILTER_SKIP_STATS: u32 = 8;
-const IFA_ADDRESS: u16 = 1;
-const IFA_LOCAL: u16 = 2;
 const IFF_UP: u32 = 1;
 const IFF_LOOPBACK: u32 = 8;
 
 /// The length of a link row's fixed part (`struct ifinfomsg`), and the attributes that a capture may keep.
-pub const LINK_RECORDED: (usize, &[u16]) = (16, &[IFLA_IFNAME]);
-/// The length of an address row's fixed part (`struct ifaddrmsg`), and the attributes that a capture may keep.
-pub const ADDRESS_RECORDED: (usize, &[u16]) = (8, &[IFA_ADDRESS, IFA_LOCAL]);
+pub const LINK_RECORDED: (usize, &[u16]) = (16, &[IFLA_IFNAME, IFLA_LINKINFO, IFLA_LINK_NETNSID]);
+
+/// What of an attribute of a link a capture may keep.
+pub fn link_recorded(kind: u16, value: &[u8]) -> Option<Vec<u8>> {
+    if kind == IFLA_LINKINFO { tunnels::recorded(value) } else { Some(value.to_vec()) }
+}
 
 /// The body of the request for links: without their statistics, which are most of an answer.
 pub fn links_request() -> Vec<u8> {
     [vec![0; 16], attribute(IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS.to_ne_bytes())].concat()
 }
 
-/// The body of the request for addresses.
-pub fn addresses_request() -> Vec<u8> {
-    vec![0; 8]
-}
-
-/// The devices of both dumps; `None` where one of them did not come whole.
-pub fn decode(links: &[u8], addresses: &[u8]) -> Option<Vec<Interface>> {
+/// The devices of a dump; `None` where it did not come whole.
+pub fn decode(links: &[u8]) -> Option<Vec<Interface>> {
     let mut interfaces = Vec::new();
     let (end, bad) = each_message(links, LINKS.1, |row| {
         let (Some(index), Some(flags), Some(attributes)) = (u32_at(row, 4), u32_at(row, 8), row.get(16..)) else {
             return false;
         };
-        let mut name = Text::default();
-        let whole = each_attribute(attributes, |kind, value| {
-            if kind == IFLA_IFNAME {
-                name = Text::from(value.strip_suffix(&[0]).unwrap_or(value));
-            }
-        });
-        let (up, loopback) = (flags & IFF_UP != 0, flags & IFF_LOOPBACK != 0);
-        interfaces.push(Interface { index, name, up, loopback, addresses: Vec::new() });
-        whole
-    });
-    if (end, bad) != (End::Done, 0) {
-        return None;
-    }
-    let (end, bad) = each_message(addresses, ADDRESSES.1, |row| {
-        let (Some(index), Some(attributes)) = (u32_at(row, 4), row.get(8..)) else { return false };
-        let (mut local, mut address) = (None, None);
+        let (mut name, mut tunnel, mut moved) = (Text::default(), None, false);
         let whole = each_attribute(attributes, |kind, value| match kind {
-            IFA_LOCAL => local = ip(value),
-            IFA_ADDRESS => address = ip(value),
+            IFLA_IFNAME => name = Text::from(value.strip_suffix(&[0]).unwrap_or(value)),
+            IFLA_LINKINFO => tunnel = tunnels::tunnel(value),
+            // It was made in another namespace, where its socket stays.
+            IFLA_LINK_NETNSID => moved = true,
             _ => {}
         });
-        // On a point-to-point link IFA_ADDRESS is the peer's.
-        if let Some(ip) = local.or(address)
-            && let Some(interface) = interfaces.iter_mut().find(|interface| interface.index == index)
-        {
-            interface.addresses.push(ip);
-        }
+        let tunnel = tunnel.filter(|_| !moved);
+        let (up, loopback) = (flags & IFF_UP != 0, flags & IFF_LOOPBACK != 0);
+        interfaces.push(Interface { index, name, up, loopback, tunnel });
         whole
     });
     ((end, bad) == (End::Done, 0)).then_some(interfaces)
-}
-
-fn ip(value: &[u8]) -> Option<IpAddr> {
-    <[u8; 4]>::try_from(value).map(IpAddr::from).or_else(|_| <[u8; 16]>::try_from(value).map(IpAddr::from)).ok()
 }
 
 #[cfg(test)]
@@ -87,37 +61,41 @@ mod tests {
         message(LINKS.1, &[head, attribute(IFLA_IFNAME, name)].concat())
     }
 
-    fn own(index: u32, kind: u16, address: &[u8]) -> Vec<u8> {
-        let head = [&[0; 4][..], &index.to_ne_bytes()].concat();
-        message(ADDRESSES.1, &[head, attribute(kind, address)].concat())
+    #[test]
+    fn devices_come_with_their_state() {
+        let links = [link(1, 9, b"lo\0"), link(2, 1, b"eth0\0"), link(3, 0, b"tun0\0"), done(0)].concat();
+        let interfaces = decode(&links).expect("it is whole");
+        let told: Vec<_> = interfaces.iter().map(|one| (one.name.as_bytes(), one.up, one.loopback)).collect();
+        assert_eq!(told, [(&b"lo"[..], true, true), (b"eth0", true, false), (b"tun0", false, false)]);
     }
 
     #[test]
-    fn devices_come_with_their_addresses() {
-        let links = [link(1, 9, b"lo\0"), link(2, 1, b"eth0\0"), link(3, 0, b"tun0\0"), done(0)].concat();
-        let addresses =
-            [own(1, IFA_LOCAL, &[127, 0, 0, 1]), own(2, IFA_ADDRESS, &[0xfd; 16]), own(9, IFA_LOCAL, &[1; 4]), done(0)];
-        let interfaces = decode(&links, &addresses.concat()).expect("both are whole");
-        assert_eq!(interfaces.len(), 3);
-        assert_eq!((interfaces[0].up, interfaces[0].loopback), (true, true));
-        assert_eq!(interfaces[0].addresses, [IpAddr::from([127, 0, 0, 1])]);
-        assert_eq!((interfaces[1].name.as_bytes(), interfaces[1].addresses.len()), (&b"eth0"[..], 1));
-        assert!(!interfaces[2].up);
+    fn a_tunnel_that_was_moved_here_has_its_socket_elsewhere() {
+        let data = attribute(2, &attribute(15, &4789u16.to_be_bytes()));
+        let info = attribute(IFLA_LINKINFO, &[attribute(1, b"vxlan\0"), data].concat());
+        let port = |more: &[u8]| {
+            let head = [&[0; 4][..], &[7, 0, 0, 0, 1, 0, 0, 0], &[0; 4]].concat();
+            let row = [&head, &attribute(IFLA_IFNAME, b"vx0\0"), &info, more].concat();
+            let interfaces = decode(&[message(LINKS.1, &row), done(0)].concat()).expect("it is whole");
+            interfaces[0].tunnel.as_ref().map(|tunnel| (tunnel.kind, tunnel.port))
+        };
+        assert_eq!(port(&[]), Some(("vxlan", Some(4789))));
+        assert_eq!(port(&attribute(IFLA_LINK_NETNSID, &(-1i32).to_ne_bytes())), None);
     }
 
     #[test]
     fn half_a_list_is_no_list() {
         let links = [link(1, 9, b"lo\0"), done(0)].concat();
-        assert_eq!(decode(&links[..links.len() - 4], &done(0)), None);
-        assert_eq!(decode(&links, &[]), None);
-        assert!(decode(&links, &done(0)).is_some());
+        assert_eq!(decode(&links[..links.len() - 4]), None);
+        assert_eq!(decode(&[]), None);
+        assert!(decode(&links).is_some());
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_decoded_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            decode(&bytes, &bytes);
-            decode(&[message(LINKS.1, &bytes), done(0)].concat(), &[message(ADDRESSES.1, &bytes), done(0)].concat());
+            decode(&bytes);
+            decode(&[message(LINKS.1, &bytes), done(0)].concat());
         }
     }
 }

@@ -6,6 +6,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the one place that talks to Linux")]
 
+mod dump;
+mod generic;
 mod host;
 mod namespaces;
 mod owned;
@@ -14,29 +16,24 @@ mod threads;
 
 use std::collections::HashMap;
 use std::io::Write as _;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, StatxFlags};
 use rustix::io::Errno;
-use rustix::net::netlink::{self, SocketAddrNetlink};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
+use rustix::net::AddressFamily;
+use rustix::net::netlink;
 
 use super::kernel::{Kernel, Refusal};
-use super::netlink::{dump_request, is_ended};
 use super::question::Question;
 use super::{devices, proc_net, sock_diag};
 use crate::error::Error;
+use dump::{ROUTE, dump_over, each_datagram, open_netlink};
+use generic::Families;
 use namespaces::Namespaces;
 use paths::{cgroup_paths, host_file};
-
-/// `NETLINK_ROUTE` is protocol 0.
-const ROUTE: Option<rustix::net::Protocol> = None;
-
-/// Room for one datagram of a dump: the kernel makes none longer than 32 KiB.
-const DATAGRAM: usize = 64 * 1024;
 
 /// The largest file below `/proc` that is read: a table of a million sockets.
 const LARGEST_FILE: usize = 256 * 1024 * 1024;
@@ -50,7 +47,9 @@ pub struct Live {
     /// Sockets for dumps, by netlink protocol; opened with the first and used again.
     diag: Mutex<Option<OwnedFd>>,
     users: OnceLock<HashMap<u32, Vec<u8>>>,
+    mounts: OnceLock<Vec<u8>>,
     namespaces: Namespaces,
+    families: Families,
 }
 
 impl Live {
@@ -69,7 +68,9 @@ impl Live {
             deadline: time.and_then(|time| Instant::now().checked_add(time)),
             diag: Mutex::new(None),
             users: OnceLock::new(),
+            mounts: OnceLock::new(),
             namespaces: Namespaces::default(),
+            families: Families::default(),
         })
     }
 
@@ -228,6 +229,15 @@ impl Live {
         Ok(())
     }
 
+    /// Our mounts, read once: the kernel makes the list with effort. Empty where it cannot be read.
+    fn mounts(&self) -> &[u8] {
+        self.mounts.get_or_init(|| {
+            let mut mounts = Vec::new();
+            let read = self.read("self/mountinfo", &mut mounts);
+            if read.is_ok() { mounts } else { Vec::new() }
+        })
+    }
+
     fn netns(&self, answer: &mut Vec<u8>) -> Result<(), Errno> {
         let inode = |name: &str| rustix::fs::statx(&self.proc, name, AtFlags::empty(), StatxFlags::INO);
         let own = inode("self/ns/net")?.stx_ino;
@@ -253,17 +263,24 @@ impl Kernel for Live {
                 self.host(answer);
                 Ok(())
             }
+            Question::Identity => {
+                self.identity(answer);
+                Ok(())
+            }
             Question::Ports => {
                 self.ports(answer);
                 Ok(())
             }
             Question::NetNs => self.netns(answer),
-            Question::Namespaces => self.namespaces.find(&self.proc, answer),
-            Question::In(ns, question) => self.namespaces.ask(&self.proc, *ns, question, answer),
+            Question::Namespaces => self.namespaces.find(&self.proc, self.mounts(), answer),
+            Question::In(ns, question) => self.namespaces.ask((&self.proc, &self.families), *ns, question, answer),
             Question::Links => open_netlink(ROUTE)
                 .and_then(|socket| dump_over(&socket, devices::LINKS.0, &devices::links_request(), answer)),
-            Question::Addresses => open_netlink(ROUTE)
-                .and_then(|socket| dump_over(&socket, devices::ADDRESSES.0, &devices::addresses_request(), answer)),
+            Question::Wireguard(_) | Question::L2tp | Question::Fou => self
+                .families
+                .number(question)
+                .and_then(|family| generic::ask(&open_netlink(Some(netlink::GENERIC))?, family, question, answer)),
+            Question::NfsPorts => self.read("fs/nfsd/portlist", answer),
             Question::Protocols => self.read("self/net/protocols", answer),
             Question::Diag(table) => self.dump(sock_diag::SOCK_DIAG_BY_FAMILY, &sock_diag::request(*table), answer),
             Question::Connected => self.connected(answer),
@@ -321,37 +338,6 @@ fn read_at(directory: &OwnedFd, path: &str, answer: &mut Vec<u8>) -> Result<(), 
             Ok(0) => return Ok(()),
             Ok(_) if answer.len() - start > LARGEST_FILE => return Err(Errno::FBIG),
             Ok(_) | Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-}
-
-fn open_netlink(protocol: Option<rustix::net::Protocol>) -> Result<OwnedFd, Errno> {
-    rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)
-}
-
-/// Sends a request for a dump, and appends its datagrams until the end is among them.
-fn dump_over(socket: &impl AsFd, kind: u16, body: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
-    each_datagram(socket, kind, body, |datagram| answer.extend_from_slice(datagram))
-}
-
-/// Sends a request for a dump, and hands over its datagrams until the end is among them.
-fn each_datagram(socket: &impl AsFd, kind: u16, body: &[u8], mut take: impl FnMut(&[u8])) -> Result<(), Errno> {
-    let to_kernel = SocketAddrNetlink::new(0, 0);
-    rustix::net::sendto(socket, &dump_request(kind, body), SendFlags::empty(), &to_kernel)?;
-    let mut datagram = Vec::with_capacity(DATAGRAM);
-    loop {
-        datagram.clear();
-        match rustix::net::recv(socket, spare_capacity(&mut datagram), RecvFlags::TRUNC) {
-            Ok((_, length)) if length > datagram.len() => return Err(Errno::MSGSIZE),
-            Ok((_, 0)) => return Ok(()),
-            Ok(_) => {
-                take(&datagram);
-                if is_ended(&datagram) {
-                    return Ok(());
-                }
-            }
-            Err(Errno::INTR) => {}
             Err(errno) => return Err(errno),
         }
     }

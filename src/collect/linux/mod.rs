@@ -7,8 +7,10 @@ mod container;
 mod deep;
 mod devices;
 mod gaps;
+mod genetlink;
 mod holders;
 mod kernel;
+mod kernel_owners;
 #[cfg_attr(not(target_os = "linux"), path = "absent.rs")]
 mod live;
 mod namespaces;
@@ -23,6 +25,7 @@ mod question;
 mod sock_diag;
 mod tables;
 mod transcript;
+mod tunnels;
 mod vantage;
 
 pub use kernel::Kernel;
@@ -77,7 +80,7 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     let seen_from = vantage::vantage(kernel);
     let mut snapshot = Snapshot {
         taken_at: clock.map(|(now, ..)| now).unwrap_or_default(),
-        host: vantage::host(kernel),
+        host: vantage::host(kernel, ask.ids),
         vantage: seen_from,
         ..Snapshot::default()
     };
@@ -161,8 +164,12 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     }
     let mut holds = vec![false; snapshot.sockets.len()];
     snapshot.holders.iter().for_each(|holder| holds[holder.socket as usize] = true);
-    let unowned = holds.iter().zip(&snapshot.sockets).any(|(held, socket)| !held && !socket.raced);
     vantage::sort_refusals(&mut snapshot.counts, &snapshot.vantage);
+    let kept = finished.places.iter().zip(&finished.kept).filter(|(_, kept)| **kept);
+    let places: Vec<_> = kept.map(|(place, _)| *place).collect();
+    kernel_owners::attribute(kernel, &places, &mut snapshot);
+    let mut sockets = holds.iter().zip(&snapshot.sockets);
+    let unowned = sockets.any(|(held, socket)| !held && !socket.raced && socket.kernel_owner.is_none());
     let gaps = vantage::process_gaps(&mut snapshot.counts, &snapshot.vantage, unowned);
     snapshot.gaps.extend(gaps);
     gaps::doubt_descriptors(&mut snapshot);
@@ -264,7 +271,7 @@ fn name_users(kernel: &dyn Kernel, snapshot: &mut Snapshot) {
 
 /// The kernel's ids of cgroups say nothing to people; their paths are looked up only where they are to be shown.
 fn name_cgroups(kernel: &dyn Kernel, ask: &Ask, snapshot: &mut Snapshot) {
-    if !ask.cgroups {
+    if !ask.ids {
         return;
     }
     let ids: BTreeSet<u64> = snapshot.sockets.iter().filter_map(|socket| socket.cgroup).collect();

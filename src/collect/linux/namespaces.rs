@@ -76,7 +76,13 @@ impl Kernel for Within<'_> {
     fn ask(&self, question: &Question, answer: &mut Vec<u8>) -> Result<(), Refusal> {
         let belongs = matches!(
             question,
-            Question::Links | Question::Addresses | Question::Protocols | Question::Diag(_) | Question::ProcNet(_)
+            Question::Links
+                | Question::Protocols
+                | Question::Diag(_)
+                | Question::ProcNet(_)
+                | Question::Wireguard(_)
+                | Question::L2tp
+                | Question::Fou
         );
         match self.ns {
             Some(ns) if belongs => self.kernel.ask(&Question::In(ns, Box::new(question.clone())), answer),

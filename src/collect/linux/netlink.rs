@@ -117,6 +117,14 @@ pub fn each_message(dump: &[u8], kind: u16, mut row: impl FnMut(&[u8]) -> bool) 
     }
 }
 
+/// The error number that a dump ended with, in this part of it.
+pub fn refusal(datagram: &[u8], kind: u16) -> Option<i32> {
+    match each_message(datagram, kind, |_| true) {
+        (End::Error(errno), _) => Some(errno),
+        _ => None,
+    }
+}
+
 /// Where the next message begins whose header is that of a row, or of the end.
 fn next_mark(bytes: &[u8], kind: u16) -> Option<usize> {
     (4..bytes.len().saturating_sub(HEADER - 1)).step_by(4).find(|&at| is_mark(&bytes[at..], kind, 3))
@@ -147,15 +155,22 @@ pub fn each_attribute<'a>(bytes: &'a [u8], mut take: impl FnMut(u16, &'a [u8])) 
     true
 }
 
-/// The same dump with only those attributes of its rows; a row that makes no sense loses all that follows its head.
-pub fn keep_attributes(dump: &[u8], kind: u16, head: usize, kept: &[u16]) -> Vec<u8> {
+/// The same dump with only those attributes of its rows, and of these what `keep` leaves; a row that makes no sense loses all that follows its head.
+pub fn keep_attributes(
+    dump: &[u8],
+    kind: u16,
+    (head, kept): (usize, &[u16]),
+    keep: impl Fn(u16, &[u8]) -> Option<Vec<u8>>,
+) -> Vec<u8> {
     let mut out = Vec::with_capacity(dump.len());
     let (end, _) = each_message(dump, kind, |row| {
         let (head, rest) = row.split_at(head.min(row.len()));
         let mut body = head.to_vec();
         each_attribute(rest, |kind, value| {
-            if kept.contains(&kind) {
-                body.extend_from_slice(&attribute(kind, value));
+            if kept.contains(&kind)
+                && let Some(value) = keep(kind, value)
+            {
+                body.extend_from_slice(&attribute(kind, &value));
             }
         });
         out.extend_from_slice(&message(kind, &body));

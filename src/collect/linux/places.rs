@@ -161,6 +161,7 @@ impl<'a> Places<'a> {
     /// Ends reading.
     pub fn finish(mut self) -> Finished {
         let mut finished = Finished { moved: vec![0; self.rows.len()], ..Finished::default() };
+        let places = self.all.iter().map(|place| place.ns).collect();
         for (at, mut place) in self.all.drain(..).enumerate() {
             let bad = std::mem::take(&mut place.tables.bad_rows);
             finished.bad_rows.extend(bad.into_iter().map(|(table, count)| (at, table, count)));
@@ -183,6 +184,7 @@ impl<'a> Places<'a> {
                 vec![false; finished.namespaces.len()]
             }
         };
+        finished.places = places;
         finished
     }
 }
@@ -202,6 +204,8 @@ impl Place<'_> {
 pub struct Finished {
     /// The namespaces.
     pub namespaces: Vec<NetNs>,
+    /// What each of them is asked by; `None` for our own.
+    pub places: Vec<Option<Ns>>,
     /// The sockets of all of them.
     pub sockets: Vec<Socket>,
     /// Where the socket of each number stands in `sockets`.

@@ -9,8 +9,10 @@ pub enum Question {
     Clock,
     /// A line each: `uid`, `caps` (hexadecimal), `pid_ns`, `user_ns` (inodes), `hidepid` (the mount option).
     Vantage,
-    /// A line each: `hostname`, `kernel`, `boot_id`, `host_id`; what follows the space is escaped.
+    /// A line each: `hostname`, `kernel`; what follows the space is escaped.
     Host,
+    /// A line each: `boot_id`, `host_id`; what follows the space is escaped.
+    Identity,
     /// A line each: `ephemeral LOW HIGH`, `unprivileged PORT`.
     Ports,
     /// Inode of our network namespace, then inodes of `net/tcp` of this process and of process 1; decimal.
@@ -22,8 +24,14 @@ pub enum Question {
     In(Ns, Box<Question>),
     /// `RTM_GETLINK` dump, rtnetlink(7).
     Links,
-    /// `RTM_GETADDR` dump, rtnetlink(7).
-    Addresses,
+    /// The ports of WireGuard devices, which stand by their indexes: `DEVICE PORT` a line.
+    Wireguard(Vec<u32>),
+    /// L2TP tunnels over UDP: `l2tp PORT ADDRESS` a line.
+    L2tp,
+    /// The ports of foo-over-UDP: `fou PORT ADDRESS` or `gue PORT ADDRESS` a line.
+    Fou,
+    /// `/proc/fs/nfsd/portlist`.
+    NfsPorts,
     /// `/proc/net/protocols`.
     Protocols,
     /// A `SOCK_DIAG_BY_FAMILY` dump of one table, sock_diag(7).
@@ -221,12 +229,17 @@ impl fmt::Display for Question {
             Self::Clock => f.write_str("clock"),
             Self::Vantage => f.write_str("vantage"),
             Self::Host => f.write_str("host"),
+            Self::Identity => f.write_str("ids"),
             Self::Ports => f.write_str("ports"),
             Self::NetNs => f.write_str("netns"),
             Self::Namespaces => f.write_str("namespaces"),
             Self::In(ns, question) => write!(f, "{question} @{ns}"),
             Self::Links => f.write_str("links"),
-            Self::Addresses => f.write_str("addresses"),
+            // The devices follow from the answer to `links`.
+            Self::Wireguard(_) => f.write_str("wireguard"),
+            Self::L2tp => f.write_str("l2tp"),
+            Self::Fou => f.write_str("fou"),
+            Self::NfsPorts => f.write_str("nfs-ports"),
             Self::Protocols => f.write_str("protocols"),
             Self::Diag(table) => write!(f, "diag {}", table.name()),
             Self::Connected => f.write_str("connected"),

@@ -165,6 +165,7 @@ pub fn bare(transport: Transport, state: State, local: Local, inode: u64) -> Soc
         drops: None,
         netns: 0,
         raced: false,
+        kernel_owner: None,
     }
 }
 

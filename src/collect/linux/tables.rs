@@ -97,6 +97,11 @@ impl Tables {
             let source = Some(Source::Proc);
             return Reading { status: TableStatus::Read, source, lacks: &[], error: None, whole_in: 0 };
         }
+        // ENOENT would be both "no such protocol" and "no diag module": the list of protocols tells them apart, and saves
+        // the question. A protocol whose module is not loaded has no sockets.
+        if protocols.is_some_and(|protocols| !protocols.has(table)) {
+            return Reading { status: TableStatus::Absent, source: None, lacks: &[], error: None, whole_in: 0 };
+        }
         let refusal = match self.read_diag(kernel, table) {
             Ok(()) => {
                 let source = Some(Source::SockDiag);
@@ -104,10 +109,6 @@ impl Tables {
             }
             Err(refusal) => refusal,
         };
-        // ENOENT is both "no such protocol" and "no diag module": the list of protocols tells them apart.
-        if protocols.is_some_and(|protocols| !protocols.has(table)) {
-            return Reading { status: TableStatus::Absent, source: None, lacks: &[], error: None, whole_in: 0 };
-        }
         let error = Some(format!("sock_diag: {refusal}"));
         match (table, self.read_proc(kernel, table)) {
             (_, Ok(())) => {

@@ -15,7 +15,7 @@ const TCP: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm-
 ";
 
 /// A host with one listener, inode 500, which process 7 holds; netlink is refused there.
-fn host() -> Capture {
+pub(super) fn host() -> Capture {
     let mut host = Capture { platform: "linux".to_owned(), ..Capture::default() };
     for (question, answer) in [
         ("clock", "1795217356304 2733979006366 100 4096\n"),
@@ -43,7 +43,7 @@ fn host() -> Capture {
 }
 
 /// Sets the one answer to a question.
-fn tell(host: &mut Capture, question: &str, answer: &str) {
+pub(super) fn tell(host: &mut Capture, question: &str, answer: &str) {
     host.answers.insert(question.to_owned(), vec![told(answer)]);
 }
 
@@ -51,11 +51,11 @@ fn told(answer: &str) -> Answer {
     Ok(answer.as_bytes().to_vec().into())
 }
 
-fn refuse(host: &mut Capture, question: &str, errno: i32) {
+pub(super) fn refuse(host: &mut Capture, question: &str, errno: i32) {
     host.answers.insert(question.to_owned(), vec![Err(errno)]);
 }
 
-fn look(host: &Capture) -> Snapshot {
+pub(super) fn look(host: &Capture) -> Snapshot {
     snapshot(&Replay::new(host), &Ask::default())
 }
 

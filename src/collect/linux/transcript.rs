@@ -25,7 +25,7 @@ impl<'a> Recorder<'a> {
     /// What was recorded, with a heading that says what host it is and from where it was looked at.
     pub fn finish(self) -> Capture {
         let mut capture = self.capture.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for question in [Question::Host, Question::Clock, Question::Vantage, Question::NetNs] {
+        for question in [Question::Host, Question::Identity, Question::Clock, Question::Vantage, Question::NetNs] {
             let name = question.to_string();
             if let Some(Ok(answer)) = capture.answers.get(&name).and_then(|answers| answers.first()) {
                 let words = String::from_utf8_lossy(answer);
@@ -54,14 +54,16 @@ impl Kernel for Recorder<'_> {
 
 /// An answer without the netlink attributes that are not ours to keep, such as hardware addresses.
 fn allowed(question: &Question, answer: &[u8]) -> Vec<u8> {
-    let (kind, (head, attributes)) = match question {
+    let whole = |_: u16, value: &[u8]| Some(value.to_vec());
+    let (kind, kept) = match question {
         Question::In(_, question) => return allowed(question, answer),
         Question::Diag(table) => (sock_diag::SOCK_DIAG_BY_FAMILY, sock_diag::recorded(*table)),
-        Question::Links => (devices::LINKS.1, devices::LINK_RECORDED),
-        Question::Addresses => (devices::ADDRESSES.1, devices::ADDRESS_RECORDED),
+        Question::Links => {
+            return netlink::keep_attributes(answer, devices::LINKS.1, devices::LINK_RECORDED, devices::link_recorded);
+        }
         _ => return answer.to_vec(),
     };
-    netlink::keep_attributes(answer, kind, head, attributes)
+    netlink::keep_attributes(answer, kind, kept, whole)
 }
 
 /// Answers from a capture.

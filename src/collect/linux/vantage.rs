@@ -3,7 +3,8 @@
 use super::kernel::{Kernel, Refusal};
 use super::question::Question;
 use crate::model::{
-    Gap, Hidepid, Host, Interface, NamespaceKind, NetNs, NetNsKind, ProcessCounts, Text, Timestamp, Vantage,
+    Certainty, Gap, Hidepid, Host, Interface, NamespaceKind, NetNs, NetNsKind, ProcessCounts, Snapshot, Text,
+    Timestamp, Vantage,
 };
 
 /// `PROC_PID_INIT_INO` and `PROC_USER_INIT_INO`, `include/linux/proc_ns.h`: fixed since the namespaces exist.
@@ -107,10 +108,14 @@ fn capabilities(bits: u64) -> Vec<&'static str> {
     CAPABILITIES.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1).map(|(_, name)| *name).collect()
 }
 
-/// The host, as far as it is known.
-pub fn host(kernel: &dyn Kernel) -> Host {
+/// The host, as far as it is known; with its ids where they are wanted.
+pub fn host(kernel: &dyn Kernel, ids: bool) -> Host {
     let mut host = Host { platform: "linux", ..Host::default() };
-    for (name, value) in lines(&kernel.get(&Question::Host).unwrap_or_default()) {
+    let mut answer = kernel.get(&Question::Host).unwrap_or_default();
+    if ids {
+        answer.extend(kernel.get(&Question::Identity).unwrap_or_default());
+    }
+    for (name, value) in lines(&answer) {
         match name {
             "hostname" => host.hostname = Text::unescape(value),
             "kernel" => host.kernel = Text::unescape(value),
@@ -149,8 +154,7 @@ pub fn netns(kernel: &dyn Kernel, vantage: &Vantage) -> NetNs {
 /// The devices of a namespace; `None` where they could not be read whole.
 pub fn interfaces(kernel: &dyn Kernel) -> Option<Vec<Interface>> {
     let links = kernel.get(&Question::Links).ok()?;
-    let addresses = kernel.get(&Question::Addresses).ok()?;
-    super::devices::decode(&links, &addresses)
+    super::devices::decode(&links)
 }
 
 /// True where a run has that capability, or one that opens the same and more.
@@ -171,6 +175,17 @@ pub fn sort_refusals(counts: &mut ProcessCounts, vantage: &Vantage) {
 fn hides(vantage: &Vantage) -> bool {
     let may_trace = vantage.caps.as_ref().is_some_and(|caps| caps.contains(&"cap_sys_ptrace"));
     matches!(vantage.hidepid, Some(Hidepid::Invisible | Hidepid::Ptraceable)) && !may_trace
+}
+
+/// True where whoever holds a socket was seen: every process was listed and looked into, and none has a socket in a
+/// message that nobody can look into.
+pub fn sees_every_holder(snapshot: &Snapshot) -> bool {
+    let ProcessCounts { no_permission, denied_despite_caps, hidden_descriptors, hidden_possible, .. } = snapshot.counts;
+    no_permission + denied_despite_caps + hidden_descriptors == 0
+        && !hidden_possible
+        && snapshot.holders.iter().all(|holder| holder.certainty != Certainty::Candidate)
+        && !hides(&snapshot.vantage)
+        && snapshot.vantage.pid_ns == Some(NamespaceKind::Initial)
 }
 
 /// What could not be seen of the processes. `unowned` is true where some socket is without a holder, `vsock` where the

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::super::explain::bind_sentence;
 use super::super::words::printable;
 use super::rules::WireRule;
-use super::wire::{WireCounterpart, WireEvidence};
+use super::wire::{WireCounterpart, WireEvidence, WireKernelOwner};
 use crate::explain::{BindProblem, Explanation, Here, HereOwner, Overlap, PortExplanation, Use};
 use crate::finding;
 use crate::model::{Container, Text};
@@ -118,6 +118,8 @@ struct WireHere {
     claim: Option<&'static str>,
     /// As in earmark.report/1.
     owner_status: &'static str,
+    /// What in the kernel serves it; null unless `owner_status` is kernel.
+    kernel_owner: Option<WireKernelOwner>,
     owner_count: usize,
     owners: Vec<WireHereOwner>,
     findings: Vec<WireFinding>,
@@ -263,6 +265,7 @@ impl WireHere {
             service: known(here.service),
             claim: here.claim.map(|claim| claim.name()),
             owner_status: here.owner_status.name(),
+            kernel_owner: here.kernel_owner.as_ref().map(WireKernelOwner::new),
             owner_count: here.owner_count,
             owners: here.owners.iter().map(WireHereOwner::new).collect(),
             findings: here.findings.iter().map(WireFinding::new).collect(),

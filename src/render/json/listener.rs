@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::super::order;
 use super::super::words::{hex, printable, rule_names, time};
-use super::wire::{Alternative, Later, WireCounterpart, WireNetNs};
+use super::wire::{Alternative, Later, WireCounterpart, WireKernelOwner, WireNetNs};
 use super::{Context, safe};
 use crate::model::{Container, Local, Socket, Text, Transport};
 use crate::report;
@@ -72,8 +72,8 @@ pub(super) struct Listener {
     owners: Vec<Owner>,
     /// There are more than `owners` lists.
     owners_truncated: bool,
-    /// The kernel itself as owner: { kind, device }
-    kernel_owner: Option<Later>,
+    /// What in the kernel serves it; null unless `owner_status` is kernel.
+    kernel_owner: Option<WireKernelOwner>,
     /// The unit of the first owner.
     unit: Option<String>,
     /// What a user's own manager runs within it.
@@ -248,7 +248,7 @@ impl Listener {
             owner_count: listener.owner_count,
             owners: order::owners(report, context.view, listener).into_iter().map(|o| Owner::new(context, o)).collect(),
             owners_truncated: listener.owner_count > listener.owners.len(),
-            kernel_owner: None,
+            kernel_owner: listener.kernel_owner().map(WireKernelOwner::new),
             unit: escaped(unit),
             user_unit: escaped(first.and_then(|process| process.user_unit.as_ref())),
             container: container.map(Container::name),

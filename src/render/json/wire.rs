@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::super::words::printable;
 use super::{Context, safe};
-use crate::model::NetNs;
+use crate::model::{KernelOwner, NetNs};
 use crate::report::{self, Counterpart};
 
 /// An object whose keys are fixed by the issue that fills it; null until then.
@@ -30,6 +30,21 @@ impl WireNetNs {
             name: netns.name.as_ref().map(crate::model::Text::escaped),
             kind: netns.kind.name(),
         }
+    }
+}
+
+/// The part of the kernel that serves a socket.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct WireKernelOwner {
+    /// vxlan | geneve | bareudp | amt | gtp | wireguard | l2tp | fou | gue | nfsd
+    kind: &'static str,
+    /// Its device; null where it has none.
+    device: Option<String>,
+}
+
+impl WireKernelOwner {
+    pub(super) fn new(owner: &KernelOwner) -> Self {
+        Self { kind: owner.kind, device: owner.device.as_ref().map(crate::model::Text::escaped) }
     }
 }
 

@@ -88,6 +88,7 @@ pub(in crate::render) fn explanation(name: &Text) -> Explanation {
         service: Some("xnm-clear-text"),
         claim: Some(Verdict::Open),
         owner_status: OwnerStatus::Known,
+        kernel_owner: None,
         owner_count: 3,
         owners: vec![owner(4242, Role::Server), owner(1, Role::Activator)],
         findings: vec![finding],
@@ -95,6 +96,7 @@ pub(in crate::render) fn explanation(name: &Text) -> Explanation {
     let vanished = Here {
         endpoint: "tcp/[::]:3221".to_owned(),
         owner_status: OwnerStatus::Vanished,
+        kernel_owner: None,
         owner_count: 0,
         owners: Vec::new(),
         findings: Vec::new(),

@@ -60,13 +60,7 @@ type Holders<'a> = &'a [usize];
 
 impl Builder {
     pub(super) fn new() -> Self {
-        let lo = Interface {
-            index: 1,
-            name: "lo".into(),
-            up: true,
-            loopback: true,
-            addresses: vec!["127.0.0.1".parse().expect("an address")],
-        };
+        let lo = Interface { index: 1, name: "lo".into(), up: true, loopback: true, tunnel: None };
         let netns = NetNs { inode: Some(4_026_531_840), name: None, kind: NetNsKind::Host, interfaces: Some(vec![lo]) };
         let read = |table, source| TableRead {
             table,
@@ -172,6 +166,7 @@ impl Builder {
             drops: Some(0),
             netns: 0,
             raced: false,
+            kernel_owner: None,
         };
         let owner = |process: &usize| Owner {
             process: *process,

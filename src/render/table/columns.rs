@@ -1,7 +1,7 @@
 //! The columns of the table: what stands in a cell, and what a column is worth.
 
 use super::super::View;
-use super::super::words::{hex, no_owner, printable, process_label, time, unit_name, user_name};
+use super::super::words::{hex, kernel_label, no_owner, printable, process_label, time, unit_name, user_name};
 use super::fold::Row;
 use super::layout::{Cell, Column};
 use crate::finding::Severity;
@@ -180,7 +180,9 @@ fn service(row: &Row<'_>) -> Cell {
 /// Each program that holds it with its first pid and how many more of it do: `nginx 812 +4, systemd 1`.
 fn process(report: &Report, view: &View, row: &Row<'_>) -> Cell {
     let status = row.lead().owner_status;
-    let mut cell = if status != OwnerStatus::Known || row.holders.is_empty() {
+    let mut cell = if let Some(owner) = row.lead().kernel_owner() {
+        Cell::from(kernel_label(owner))
+    } else if status != OwnerStatus::Known || row.holders.is_empty() {
         Cell::from(format!("({})", no_owner(status)))
     } else {
         holders(report, view, row)
@@ -260,7 +262,7 @@ fn user(report: &Report, row: &Row<'_>) -> String {
 /// The containers of the holders, or their units without the ending of a service: `systemctl` adds it itself.
 fn unit(report: &Report, row: &Row<'_>) -> String {
     if row.holders.is_empty() {
-        return "?".to_owned();
+        return if row.lead().kernel_owner().is_some() { "-" } else { "?" }.to_owned();
     }
     each_once(report, row, |process| match (unit_name(process), process.unit_state) {
         _ if process.container.is_some() => process.container.as_ref().map(Container::short_name).unwrap_or_default(),

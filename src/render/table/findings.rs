@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::words::{REMARK, count, hex, no_owner, paint, printable, process_label, severity_style, wrap};
+use super::super::words::{
+    REMARK, count, hex, kernel_label, no_owner, paint, printable, process_label, severity_style, wrap,
+};
 use super::super::{Screen, View, order};
 use super::fold::Row;
 use crate::finding::{Finding, Severity};
@@ -141,6 +143,7 @@ fn holder(report: &Report, view: &View, listener: &Listener) -> String {
         Some(process) if view.stable => format!(" {}", process_label(process)),
         Some(process) => format!(" {} {}", process_label(process), process.pid),
         None if listener.owner_status == OwnerStatus::Known => String::new(),
+        None if let Some(owner) = listener.kernel_owner() => format!(" {}", kernel_label(owner)),
         None => format!(" ({})", no_owner(listener.owner_status)),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::super::View;
 use super::super::words::process_label;
 use crate::finding::Severity;
-use crate::model::{Certainty, Container, ExeState, OwnerStatus, Process, Scope, State, Text, Transport};
+use crate::model::{Certainty, Container, ExeState, KernelOwner, OwnerStatus, Process, Scope, State, Text, Transport};
 use crate::report::{Listener, Report, Verdict};
 
 /// Listeners that are told in one row, at one address or at an IPv4 and an IPv6 one.
@@ -49,6 +49,7 @@ struct Kind<'a> {
     service: Option<(&'static str, Verdict)>,
     findings: Vec<(&'static str, Severity)>,
     owner_status: OwnerStatus,
+    kernel_owner: Option<&'a KernelOwner>,
     family: BTreeSet<Program<'a>>,
 }
 
@@ -85,6 +86,7 @@ fn kind<'a>(report: &'a Report, listener: &'a Listener) -> Kind<'a> {
         service: listener.service.as_ref().map(|service| (service.name, service.claim)),
         findings: findings.map(|finding| (finding.rule.name, finding.severity)).collect(),
         owner_status: listener.owner_status,
+        kernel_owner: listener.kernel_owner(),
         family: listener.owners.iter().map(|owner| program(report.process(owner))).collect(),
     }
 }

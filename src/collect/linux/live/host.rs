@@ -22,10 +22,10 @@ impl Live {
         };
         let _ = writeln!(answer, "uid {}\ncaps {caps:x}", rustix::process::geteuid().as_raw());
         let _ = writeln!(answer, "pid_ns {}\nuser_ns {}", inode("self/ns/pid"), inode("self/ns/user"));
-        let mut mounts = Vec::new();
-        if self.read("self/mountinfo", &mut mounts).is_ok() {
+        let mounts = self.mounts();
+        if !mounts.is_empty() {
             answer.extend_from_slice(b"hidepid ");
-            answer.extend_from_slice(hidepid(&mounts).unwrap_or(b"off"));
+            answer.extend_from_slice(hidepid(mounts).unwrap_or(b"off"));
             answer.push(b'\n');
         }
         Ok(())
@@ -35,6 +35,9 @@ impl Live {
         let system = rustix::system::uname();
         let _ = writeln!(answer, "hostname {}", Text::from(system.nodename().to_bytes()).escaped());
         let _ = writeln!(answer, "kernel {}", Text::from(system.release().to_bytes()).escaped());
+    }
+
+    pub(super) fn identity(&self, answer: &mut Vec<u8>) {
         let mut boot = Vec::new();
         if self.read("sys/kernel/random/boot_id", &mut boot).is_ok() {
             let _ = writeln!(answer, "boot_id {}", Text::from(boot.trim_ascii()).escaped());

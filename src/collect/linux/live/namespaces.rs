@@ -13,7 +13,9 @@ use rustix::io::Errno;
 use rustix::net::netlink;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::{ROUTE, dump_over, each_pid, open_netlink, read_at};
+use super::dump::{ROUTE, dump_over, open_netlink};
+use super::generic::{self, Families};
+use super::{each_pid, read_at};
 use crate::collect::linux::namespaces::{Way, Ways, decode};
 use crate::collect::linux::question::{Ns, Question};
 use crate::collect::linux::{devices, proc_net, sock_diag};
@@ -35,7 +37,7 @@ struct Entered {
 
 impl Namespaces {
     /// Finds the namespaces of processes and of mounts.
-    pub fn find(&self, proc: &OwnedFd, answer: &mut Vec<u8>) -> Result<(), Errno> {
+    pub fn find(&self, proc: &OwnedFd, mounts: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
         let inode = |path: &str| {
             let file = rustix::fs::statx(proc, path, AtFlags::empty(), StatxFlags::INO);
             file.map(|file| file.stx_ino)
@@ -70,7 +72,7 @@ impl Namespaces {
         for (file, pid) in files {
             let _ = writeln!(text, "unnamed {file} {pid}");
         }
-        for (inode, path) in mounts(proc).into_iter().filter(|(inode, _)| *inode != own) {
+        for (inode, path) in mounted(mounts).into_iter().filter(|(inode, _)| *inode != own) {
             let _ = writeln!(text, "mount {inode} {}", path.escaped());
         }
         if closed > 0 {
@@ -90,7 +92,13 @@ impl Namespaces {
     }
 
     /// Asks within a namespace.
-    pub fn ask(&self, proc: &OwnedFd, ns: Ns, question: &Question, answer: &mut Vec<u8>) -> Result<(), Errno> {
+    pub fn ask(
+        &self,
+        (proc, families): (&OwnedFd, &Families),
+        ns: Ns,
+        question: &Question,
+        answer: &mut Vec<u8>,
+    ) -> Result<(), Errno> {
         let over = |socket: &Mutex<OwnedFd>, kind: u16, body: &[u8], answer: &mut Vec<u8>| {
             let mut socket = socket.lock().unwrap_or_else(PoisonError::into_inner);
             let asked = dump_over(&*socket, kind, body, answer);
@@ -106,8 +114,11 @@ impl Namespaces {
                 over(&entered.diag, sock_diag::SOCK_DIAG_BY_FAMILY, &sock_diag::request(*table), answer)
             }
             Question::Links => over(&self.enter(proc, ns)?.route, devices::LINKS.0, &devices::links_request(), answer),
-            Question::Addresses => {
-                over(&self.enter(proc, ns)?.route, devices::ADDRESSES.0, &devices::addresses_request(), answer)
+            Question::Wireguard(_) | Question::L2tp | Question::Fou => {
+                let family = families.number(question)?;
+                let entered = self.enter(proc, ns)?;
+                let socket = within(&entered.namespace, || open_netlink(Some(netlink::GENERIC)))?;
+                generic::ask(&socket, family, question, answer)
             }
             Question::Protocols => self.file(proc, ns, "protocols", answer),
             Question::ProcNet(table) => self.file(proc, ns, proc_net::file(*table).ok_or(Errno::NOENT)?, answer),
@@ -197,11 +208,7 @@ fn is_inode(proc: &OwnedFd, path: &str, inode: u64) -> bool {
 }
 
 /// The network namespaces that are mounted somewhere: field 4 of such a mount is `net:[INODE]`, proc(5).
-fn mounts(proc: &OwnedFd) -> Vec<(u64, Text)> {
-    let mut mounts = Vec::new();
-    if read_at(proc, "self/mountinfo", &mut mounts).is_err() {
-        return Vec::new();
-    }
+fn mounted(mounts: &[u8]) -> Vec<(u64, Text)> {
     let lines = mounts.split(|byte| *byte == b'\n').filter_map(|line| {
         let mut words = line.split(|byte| *byte == b' ').skip(3);
         let (root, place) = (words.next()?, words.next()?);
