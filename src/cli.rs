@@ -59,6 +59,8 @@ pub enum Verb {
     Explain(ExplainArgs),
     /// Show the catalogue of rules, or one of them
     Rules(RulesArgs),
+    /// Say what a run can and cannot see here, and what would mend it
+    Doctor(DoctorArgs),
     /// Record the kernel's answers, to be replayed with --from
     Capture(CaptureArgs),
     /// Print the JSON Schema of an output
@@ -227,6 +229,23 @@ pub struct RulesArgs {
     /// The same as --format json
     #[arg(long, help_heading = OUTPUT)]
     pub json: bool,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The arguments of `doctor`.
+#[derive(Args, Clone, Debug)]
+pub struct DoctorArgs {
+    /// The format of the output: table or json
+    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true, help_heading = OUTPUT)]
+    pub format: Option<TextFormat>,
+    /// The same as --format json
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
+    /// From where the facts come.
+    #[command(flatten)]
+    pub input: InputArgs,
     /// Where the output goes.
     #[command(flatten)]
     pub output: OutputArgs,

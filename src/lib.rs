@@ -30,9 +30,10 @@
 //! | report | model, finding, registry's plain types |
 //! | query | model, finding, report, registry's plain types |
 //! | explain | model, finding, registry, report |
+//! | doctor | model, report |
 //! | rules | model, finding, registry |
 //! | judge | model, finding, registry, rules, report |
-//! | render | model, finding, report, explain, registry's plain types |
+//! | render | model, finding, report, explain, doctor, registry's plain types |
 //! | sys | model, error |
 //! | cli | the enums it parses into |
 //! | commands | everything |
@@ -71,6 +72,7 @@
 pub mod cli;
 pub mod collect;
 pub mod commands;
+pub mod doctor;
 pub mod error;
 pub mod explain;
 pub mod finding;

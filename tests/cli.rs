@@ -158,6 +158,17 @@ fn other_verbs_refuse_what_they_lack() {
 }
 
 #[test]
+fn doctor_tells_what_could_not_be_seen_and_what_would_mend_it() {
+    let told: String = [SERVER, AS_NOBODY].map(|from| transcript("doctor", Some(from))).concat();
+    // How much is known of ports grows.
+    let lines = told.lines().filter(|line| !line.starts_with("registry "));
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
+    let report = run(&["doctor", "--json", "--from", &capture(AS_NOBODY)]);
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).expect("JSON");
+    assert_eq!((&report["schema"], &report["complete"]), (&"earmark.doctor/1".into(), &false.into()));
+}
+
+#[test]
 fn the_help_has_the_exit_codes() {
     for arguments in [&["--help"][..], &["-h"], &["help"], &["list", "--help"], &["-tulpn", "--help"]] {
         let output = run(arguments);
@@ -278,11 +289,11 @@ fn generated_texts_are_there() {
     for part in [".TH earmark 1", ".SH SYNOPSIS", ".SS explain", "Exit codes:"] {
         assert!(page.contains(part), "{part}");
     }
-    for schema in ["report", "rules"] {
+    for schema in ["report", "rules", "doctor"] {
         let output = run(&["schema", schema]);
         assert!(serde_json::from_slice::<serde_json::Value>(&output.stdout).is_ok(), "{schema}");
     }
-    for verb in ["rules", "explain 3221"] {
+    for verb in ["rules", "explain 3221", &format!("doctor --from={}", capture(SERVER))] {
         let arguments: Vec<&str> = verb.split(' ').chain(["--json"]).collect();
         let value: serde_json::Value = serde_json::from_slice(&run(&arguments).stdout).expect("JSON");
         let schema = format!("earmark.{}/1", arguments[0]);
@@ -317,7 +328,16 @@ fn this_host_is_looked_at() {
         (status(&output), report["listeners"][0]["owners"][0]["pid"].as_u64()),
         (0, Some(std::process::id().into()))
     );
+    assert_eq!(report["listeners"][0]["owners"][0]["package_state"], "not_looked_up");
     assert_eq!(status(&run(&["explain", &port])), 0);
+    // No package has the program of this test.
+    let package_state = |arguments: &[&str]| {
+        let report = run(&[&["--json", "--packages"], arguments].concat());
+        let report: serde_json::Value = serde_json::from_slice(&report.stdout).expect("JSON");
+        report["listeners"][0]["owners"][0]["package_state"].as_str().expect("a state").to_owned()
+    };
+    let live = package_state(&[&port]);
+    assert!(matches!(live.as_str(), "none" | "unknown"), "{live}");
 
     let recorded = run(&["capture"]);
     let dir = tempfile::tempdir().expect("a directory");
@@ -325,6 +345,7 @@ fn this_host_is_looked_at() {
     std::fs::write(&file, recorded.stdout).expect("written");
     let replayed = run(&["--from", file.to_str().expect("a path in UTF-8"), &port]);
     assert_eq!(status(&replayed), 0, "{}", text(&replayed.stderr));
+    assert_eq!(package_state(&["--from", file.to_str().expect("a path in UTF-8"), &port]), live);
     drop(listener);
     // A child that another test forks meanwhile holds it until it executes something.
     let gone = (0..50).any(|_| {

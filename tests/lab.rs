@@ -182,3 +182,31 @@ fn every_vantage_sees_the_same_endpoints_and_says_why_not_the_owners() {
         assert_eq!(hidden["coverage"]["processes"]["hidden_processes"], "possible");
     });
 }
+
+#[test]
+fn programs_that_share_a_port_are_told_apart() {
+    world("programs_that_share_a_port_are_told_apart", Need::Namespaces, || {
+        let place = tempfile::tempdir().expect("a directory");
+        let other = place.path().join("other");
+        std::fs::copy(hold_program(), &other).expect("copied");
+        let word = "tcp/127.0.0.1:7041;reuseport";
+        let alike = "tcp/127.0.0.1:7042;reuseport";
+        let _one = hold(&[word, alike]);
+        let _same = hold(&[alike]);
+        let _other = start(Command::new(&other).arg(word));
+        let report = report(&[]);
+        let rules = |endpoint: &str| -> Vec<String> {
+            let about = |finding: &&Value| finding["endpoint"] == endpoint;
+            let findings = report["findings"].as_array().expect("findings").iter().filter(about);
+            let names = |finding: &Value| {
+                let also = finding["also"].as_array().expect("names").iter();
+                std::iter::once(&finding["rule"]).chain(also).map(Value::to_string).collect::<Vec<_>>()
+            };
+            findings.flat_map(names).collect()
+        };
+        let mixed = "\"reuseport-mixed-owners\"".to_owned();
+        assert_eq!(rules("tcp/127.0.0.1:7041").iter().filter(|rule| **rule == mixed).count(), 2, "each of two sockets");
+        assert!(!rules("tcp/127.0.0.1:7042").contains(&mixed));
+        assert!(rules("tcp/127.0.0.1:7041").contains(&"\"executable-in-writable-place\"".to_owned()));
+    });
+}

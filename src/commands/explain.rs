@@ -15,7 +15,7 @@ use crate::{render, rules, sys};
 
 pub(super) fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Exit, Error> {
     let format = format(args.format, args.json, TextFormat::Json)?.unwrap_or(TextFormat::Table);
-    let registry = registry::load()?;
+    let (registry, _) = registry::load()?;
     let rule = rules::by_name(&args.what).map(|rule| &rule.info);
     let sources = Sources { registry: &registry, report: None, others: &[], unseen: None };
     let mut explanation = explain(&args.what, rule, &sources)?;

@@ -15,7 +15,7 @@ use crate::{rules, sys};
 pub(super) fn run(args: &ListArgs, streams: &mut Streams<'_>) -> Result<Exit, Error> {
     let format = format(args.format, args.json, ListFormat::Json)?.unwrap_or(ListFormat::Table);
     let query = Query::parse(&args.query, choice(&args.habit), &|name| rules::by_name(name).is_some())?;
-    let registry = registry::load()?;
+    let (registry, _) = registry::load()?;
     let ask = Ask {
         transports: query.transports(),
         bound: args.habit.all,

@@ -2,6 +2,7 @@
 
 mod capture;
 mod completions;
+mod doctor;
 mod explain;
 mod list;
 mod man;
@@ -37,6 +38,7 @@ pub fn run(verb: &Verb, streams: &mut Streams<'_>) -> Result<Exit, Error> {
         Verb::List(args) => list::run(args, streams),
         Verb::Explain(args) => explain::run(args, streams),
         Verb::Rules(args) => rules::run(args, streams),
+        Verb::Doctor(args) => doctor::run(args, streams),
         Verb::Capture(args) => capture::run(args, streams),
         Verb::Schema(args) => schema::run(args, streams),
         Verb::Completions(args) => completions::run(args, streams),

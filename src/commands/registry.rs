@@ -7,30 +7,31 @@ use crate::registry::Registry;
 use crate::sys;
 
 /// Where an administrator keeps the names of own services.
-const OVERLAYS: &str = "/etc/earmark/registry.d";
+pub(super) const OVERLAYS: &str = "/etc/earmark/registry.d";
 
-/// The registry, with overlays by the name of their file.
-pub(super) fn load() -> Result<Registry, Error> {
+/// The registry, with overlays by the name of their file, and how many files those are.
+pub(super) fn load() -> Result<(Registry, usize), Error> {
     // Root must not believe what others could have written.
     from(Path::new(OVERLAYS), sys::effective_user() == Some(0))
 }
 
-fn from(dir: &Path, trusted: bool) -> Result<Registry, Error> {
+fn from(dir: &Path, trusted: bool) -> Result<(Registry, usize), Error> {
     let files = sys::input::read_dir(dir, "toml", trusted)?;
     if files.is_empty() {
-        return Ok(Registry::builtin());
+        return Ok((Registry::builtin(), 0));
     }
     let named: Vec<(String, &str)> =
         files.iter().map(|(path, text)| (path.display().to_string(), text.as_str())).collect();
     let overlays = named.iter().map(|(name, text)| (name.as_str(), *text));
-    Registry::with_overlays(overlays).map_err(|fault| {
+    let registry = Registry::with_overlays(overlays).map_err(|fault| {
         let key = fault.key.map(|key| format!("key `{key}`: ")).unwrap_or_default();
         Error::Content {
             path: fault.file.into(),
             problem: format!("line {}, column {}: {key}{}", fault.line, fault.column, fault.problem),
             hint: "mend the file, or take it out of the directory",
         }
-    })
+    })?;
+    Ok((registry, files.len()))
 }
 
 #[cfg(test)]
@@ -42,10 +43,11 @@ mod tests {
     #[test]
     fn overlays_add_what_is_known_here() {
         let dir = tempfile::tempdir().expect("a directory");
-        assert_eq!(from(dir.path(), true).expect("nothing").overlays(), 0);
+        assert_eq!(from(dir.path(), true).expect("nothing").0.overlays(), 0);
         let entry = "[[service]]\nport = 7777\ntransport = \"tcp\"\nname = \"own\"\ntitle = \"Our own\"\n";
         std::fs::write(dir.path().join("own.toml"), entry).expect("written");
-        let registry = from(dir.path(), false).expect("an overlay");
+        let (registry, files) = from(dir.path(), false).expect("an overlay");
+        assert_eq!((files, registry.overlays()), (1, 1));
         assert_eq!(registry.candidates(Transport::Tcp, 7777)[0].name(), "own");
     }
 

@@ -4,6 +4,7 @@
 //! of output depends on content alone, and nothing is left out silently: the table alone folds, and says how much.
 
 mod csv;
+mod doctor;
 mod explain;
 mod fields;
 mod json;
@@ -18,8 +19,9 @@ mod tests;
 mod words;
 
 pub use csv::csv;
+pub use doctor::doctor;
 pub use explain::explain;
-pub use json::{explain_json, json, rules_json, schema};
+pub use json::{doctor_json, explain_json, json, rules_json, schema};
 pub use plain::plain;
 pub use rules::{rule, rules};
 pub use table::table;
@@ -70,4 +72,4 @@ pub struct Screen {
 }
 
 /// The names of the schemas that [`schema`] knows.
-pub const SCHEMAS: &[&str] = &["report", "explain", "rules"];
+pub const SCHEMAS: &[&str] = &["report", "explain", "rules", "doctor"];

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::sample;
 use super::*;
+use crate::doctor::{Diagnosis, Overlays};
 use crate::model::{PackageState, Text, Timestamp};
 use crate::report::Report;
 
@@ -194,6 +195,26 @@ fn an_explanation() {
 }
 
 #[test]
+fn a_diagnosis() {
+    let overlays = Overlays { directory: "/etc/earmark/registry.d".to_owned(), files: 1, problem: None };
+    let (server, nobody) = (sample::server(), sample::nobody());
+    let whole = Diagnosis::new(&server, overlays.clone());
+    let broken = Overlays { files: 0, problem: Some("own.toml: line 3, column 1: no".to_owned()), ..overlays };
+    let partly = Diagnosis::new(&nobody, broken);
+    let screen = Screen { width: Some(100), color: false };
+    insta::assert_snapshot!("doctor", rendered(|out| doctor(&whole, &screen, out)));
+    insta::assert_snapshot!("doctor_nobody", rendered(|out| doctor(&partly, &screen, out)));
+    insta::assert_snapshot!("doctor_json", rendered(|out| doctor_json(&partly, out)));
+    for diagnosis in [&whole, &partly] {
+        assert_valid("doctor", &rendered(|out| doctor_json(diagnosis, out)));
+    }
+    for width in [80, 60] {
+        let page = rendered(|out| doctor(&partly, &Screen { width: Some(width), color: false }, out));
+        assert!(page.lines().all(|line| line.len() <= usize::from(width)), "{page}");
+    }
+}
+
+#[test]
 fn schemas_are_frozen() {
     for name in SCHEMAS {
         let schema = schema(name).expect("every name has a schema");
@@ -321,6 +342,11 @@ fn is_format(c: char) -> bool {
 /// Every text of a document that came from [`sample::hostile`] must lead back to the bytes.
 fn assert_hostile(text: &Text) {
     let report = sample::hostile(text);
+    let overlays = Overlays { directory: "/etc".to_owned(), files: 0, problem: Some("\x1b[2K".to_owned()) };
+    let diagnosis = Diagnosis::new(&report, overlays);
+    let page = rendered(|out| doctor(&diagnosis, &Screen::default(), out));
+    assert!(is_tame(&page, &[]) && !page.contains('\x1b') && page.lines().count() < 12, "{page:?}");
+    assert!(is_tame(&rendered(|out| doctor_json(&diagnosis, out)), &[]));
     for view in [View::default(), extended(), View { verbose: 1, ..View::default() }, stable()] {
         for width in [None, Some(100), Some(40)] {
             let plain = as_table(&report, &view, width, false);

@@ -87,6 +87,9 @@ Find out what the holder needs it for; take CAP_NET_RAW from what does not.",
 
 fn check(subject: &Subject<'_>) -> Option<Draft> {
     let (what, all) = match subject.socket.local {
+        Local::Packet { protocol, .. } if subject.socket.device == 0 => {
+            ("frames of every device before any firewall", protocol == 3)
+        }
         Local::Packet { protocol, .. } => ("frames of a device before any firewall", protocol == 3),
         Local::Raw { .. } => ("every packet of its protocol", false),
         _ => return None,

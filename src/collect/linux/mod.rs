@@ -39,7 +39,7 @@ use crate::model::{Holder, Process, Snapshot, State, Text, Transport, Via};
 use holders::{Files, Found, Pass};
 use places::Places;
 use proc_net::Protocols;
-use question::{Ns, Question, Table};
+use question::{Question, Table};
 use tables::READINGS;
 
 /// The tables that answer an ask.
@@ -165,8 +165,8 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     let mut holds = vec![false; snapshot.sockets.len()];
     snapshot.holders.iter().for_each(|holder| holds[holder.socket as usize] = true);
     vantage::sort_refusals(&mut snapshot.counts, &snapshot.vantage);
-    let kept = finished.places.into_iter().zip(&finished.kept).filter(|(_, kept)| **kept);
-    let places: Vec<Option<Ns>> = kept.map(|(ns, _)| ns).collect();
+    let kept = finished.places.iter().zip(&finished.kept).filter(|(_, kept)| **kept);
+    let places: Vec<_> = kept.map(|(place, _)| *place).collect();
     kernel_owners::attribute(kernel, &places, &mut snapshot);
     let mut sockets = holds.iter().zip(&snapshot.sockets);
     let unowned = sockets.any(|(held, socket)| !held && !socket.raced && socket.kernel_owner.is_none());

@@ -173,7 +173,6 @@ impl<'a> Places<'a> {
             finished.tables.extend(tables.into_iter().map(|table| TableRead { netns: at, ..table }));
         }
         finished.namespaces = self.namespaces;
-        finished.places = places;
         finished.has_others = finished.namespaces.len() + self.others.len() > 1;
         let best = self.ranks.iter().flatten().min();
         finished.kept = match (&self.choice, best) {
@@ -185,6 +184,7 @@ impl<'a> Places<'a> {
                 vec![false; finished.namespaces.len()]
             }
         };
+        finished.places = places;
         finished
     }
 }

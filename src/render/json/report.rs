@@ -11,6 +11,7 @@ use super::listener::Listener;
 use super::wire::{Later, WireNetNs};
 use super::{Context, safe};
 use crate::model::{Gap, TableRead, TableStatus, Text};
+use crate::report::Report;
 
 /// The listeners of a host, whose they are, what they should be, and what is wrong. Every key stands in every object;
 /// null means not known. Times are RFC 3339 in UTC. Text from the system is escaped: \\ for \, \xNN for a byte that is
@@ -41,7 +42,7 @@ pub(super) struct ReportV1<'a> {
 
 /// The program and what it knows.
 #[derive(Serialize, JsonSchema)]
-struct Tool {
+pub(super) struct Tool {
     name: &'static str,
     version: &'static str,
     registry: Registry,
@@ -60,7 +61,7 @@ struct Registry {
 
 /// The host.
 #[derive(Serialize, JsonSchema)]
-struct Host {
+pub(super) struct Host {
     /// HMAC-SHA256 of the machine id, made for this program.
     id: Option<String>,
     hostname: Option<String>,
@@ -73,7 +74,7 @@ struct Host {
 
 /// From where the host was looked at.
 #[derive(Serialize, JsonSchema)]
-struct Vantage {
+pub(super) struct Vantage {
     /// The effective user.
     uid: Option<u32>,
     /// The effective capabilities, `cap_sys_ptrace`.
@@ -88,7 +89,7 @@ struct Vantage {
 
 /// What could be seen.
 #[derive(Serialize, JsonSchema)]
-struct Coverage {
+pub(super) struct Coverage {
     /// Every table could be read and every process could be looked into.
     complete: bool,
     tables: Vec<Table>,
@@ -194,29 +195,9 @@ impl<'a> ReportV1<'a> {
             run_id: context.volatile(&report.run_id),
             taken_at: context.volatile(time(report.taken_at)),
             exit: report.exit as u8,
-            tool: Tool {
-                name: "earmark",
-                version: report.tool.version,
-                registry: Registry {
-                    iana_date: report.tool.iana_date,
-                    entries: report.tool.entries,
-                    overlays: report.tool.overlays,
-                },
-            },
-            host: Host {
-                id: report.host.id.as_deref().map(|id| printable(id).into_owned()),
-                hostname: report.host.hostname.as_ref().map(Text::escaped),
-                boot_id: report.host.boot_id.as_ref().map(Text::escaped),
-                platform: report.host.platform,
-                kernel: report.host.kernel.as_ref().map(Text::escaped),
-            },
-            vantage: Vantage {
-                uid: report.vantage.uid,
-                caps: report.vantage.caps.clone(),
-                pid_ns: report.vantage.pid_ns.map(|kind| kind.name()),
-                user_ns: report.vantage.user_ns.map(|kind| kind.name()),
-                hidepid: report.vantage.hidepid.map(|hidepid| hidepid.name()),
-            },
+            tool: Tool::new(report),
+            host: Host::new(report),
+            vantage: Vantage::new(report),
             coverage: Coverage::new(context),
             policy: None,
             listeners: Listeners { context: *context, order: listeners },
@@ -231,8 +212,46 @@ impl<'a> ReportV1<'a> {
     }
 }
 
+impl Tool {
+    pub(super) fn new(report: &Report) -> Self {
+        Self {
+            name: "earmark",
+            version: report.tool.version,
+            registry: Registry {
+                iana_date: report.tool.iana_date,
+                entries: report.tool.entries,
+                overlays: report.tool.overlays,
+            },
+        }
+    }
+}
+
+impl Host {
+    pub(super) fn new(report: &Report) -> Self {
+        Self {
+            id: report.host.id.as_deref().map(|id| printable(id).into_owned()),
+            hostname: report.host.hostname.as_ref().map(Text::escaped),
+            boot_id: report.host.boot_id.as_ref().map(Text::escaped),
+            platform: report.host.platform,
+            kernel: report.host.kernel.as_ref().map(Text::escaped),
+        }
+    }
+}
+
+impl Vantage {
+    pub(super) fn new(report: &Report) -> Self {
+        Self {
+            uid: report.vantage.uid,
+            caps: report.vantage.caps.clone(),
+            pid_ns: report.vantage.pid_ns.map(|kind| kind.name()),
+            user_ns: report.vantage.user_ns.map(|kind| kind.name()),
+            hidepid: report.vantage.hidepid.map(|hidepid| hidepid.name()),
+        }
+    }
+}
+
 impl Coverage {
-    fn new(context: &Context<'_>) -> Self {
+    pub(super) fn new(context: &Context<'_>) -> Self {
         let report = context.report;
         let counts = &report.counts;
         let volatile = |number| safe(number).and_then(|number| context.volatile(number));

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
+use super::doctor::DoctorV1;
 use super::explain::ExplainV1;
 use super::report::ReportV1;
 use super::rules::RulesV1;
@@ -13,6 +14,7 @@ pub fn schema(name: &str) -> Option<Value> {
     match name {
         "report" => Some(of::<ReportV1<'static>>()),
         "explain" => Some(of::<ExplainV1>()),
+        "doctor" => Some(of::<DoctorV1>()),
         "rules" => Some(of::<RulesV1>()),
         _ => None,
     }
