@@ -35,6 +35,10 @@ use generic::Families;
 use namespaces::Namespaces;
 use paths::{cgroup_paths, host_file};
 
+/// Room for one call's names of descriptors, and how many surely fit: an entry takes at most 32 bytes, getdents64(2).
+const DIRECTORY: usize = 32 * 1024;
+const ROOM_FOR_ENTRIES: u64 = 1000;
+
 /// The largest file below `/proc` that is read: a table of a million sockets.
 const LARGEST_FILE: usize = 256 * 1024 * 1024;
 
@@ -114,24 +118,32 @@ impl Live {
     /// `FD INODE` of each socket of a process. The link is `socket:[INODE]`, and both numbers are copied as they stand.
     fn sockets(&self, pid: u32, task: &str, answer: &mut Vec<u8>) -> Result<(), Errno> {
         let path = format!("{task}/fd");
+        let mut count = u64::MAX;
         if self.counts_descriptors {
-            let table = rustix::fs::statx(&self.proc, &path, AtFlags::empty(), StatxFlags::SIZE)?;
-            if table.stx_size == 0 {
+            count = rustix::fs::statx(&self.proc, &path, AtFlags::empty(), StatxFlags::SIZE)?.stx_size;
+            if count == 0 {
                 return Ok(());
             }
         }
         let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let table = rustix::fs::openat(&self.proc, &path, directory, Mode::empty())?;
-        let mut names = Vec::with_capacity(32 * 1024);
+        let mut names = Vec::with_capacity(DIRECTORY);
         let mut link = [std::mem::MaybeUninit::uninit(); 64];
         let mut unread: Option<(Errno, u64)> = None;
         let mut entries = RawDir::new(&table, names.spare_capacity_mut());
-        while let Some(entry) = entries.next() {
+        let mut listed = 0;
+        loop {
+            // One call that had room for more has listed all: another would only say so.
+            if (count..ROOM_FOR_ENTRIES).contains(&listed) && entries.is_buffer_empty() {
+                break;
+            }
+            let Some(entry) = entries.next() else { break };
             let entry = entry?;
             let name = entry.file_name();
             if name.to_bytes().starts_with(b".") {
                 continue;
             }
+            listed += 1;
             if let Some((Errno::ACCESS, count)) = unread
                 && answer.is_empty()
             {
@@ -309,10 +321,10 @@ impl Kernel for Live {
                     .map(|link| answer.extend_from_slice(link.as_bytes()))
             }
             Question::Vsock(pid, descriptors) => self.vsock(*pid, descriptors, answer),
-            Question::Stat(pid) => self.read(&format!("{pid}/stat"), answer),
+            Question::Stat(pid) => read_whole(&self.proc, &format!("{pid}/stat"), answer),
             Question::Owner(pid) => self.owner(*pid, answer),
             Question::Ids(pid) => self.read(&format!("{pid}/status"), answer).map(|()| keep_ids(answer)),
-            Question::Cgroup(pid) => self.read(&format!("{pid}/cgroup"), answer),
+            Question::Cgroup(pid) => read_whole(&self.proc, &format!("{pid}/cgroup"), answer),
             Question::Exe(pid) => self.exe(&pid.to_string(), answer),
             Question::Cmdline(pid) => self.read(&format!("{pid}/cmdline"), answer),
             Question::HostFile(path) => host_file(path, answer),
@@ -337,6 +349,20 @@ fn read_at(directory: &OwnedFd, path: &str, answer: &mut Vec<u8>) -> Result<(), 
         match rustix::io::read(&file, spare_capacity(answer)) {
             Ok(0) => return Ok(()),
             Ok(_) if answer.len() - start > LARGEST_FILE => return Err(Errno::FBIG),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+/// Appends a file that the kernel makes as a whole when it is read: what leaves room in the buffer is all.
+fn read_whole(directory: &OwnedFd, path: &str, answer: &mut Vec<u8>) -> Result<(), Errno> {
+    let file = rustix::fs::openat(directory, path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty())?;
+    loop {
+        answer.reserve(4096);
+        let room = answer.capacity() - answer.len();
+        match rustix::io::read(&file, spare_capacity(answer)) {
+            Ok(read) if read < room => return Ok(()),
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(errno),
         }

@@ -29,6 +29,7 @@ mod tunnels;
 mod vantage;
 
 pub use kernel::Kernel;
+use kernel::Refusal;
 pub use live::Live;
 pub use transcript::{Recorder, Replay};
 
@@ -87,27 +88,28 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     let boot = clock.map(|(_, boot, ticks)| (boot, ticks));
     let release = snapshot.host.kernel.clone().unwrap_or_default();
     let own = vantage::netns(kernel, &snapshot.vantage);
-    let mut of_namespaces = Vec::new();
-    let (ways, closed) = namespaces::find(kernel, own.inode).unwrap_or_else(|refusal| {
-        let what = "other network namespaces";
-        of_namespaces.push(vantage::refusal_gap(what, refusal, "their sockets are not listed"));
-        Default::default()
-    });
-    of_namespaces.extend(gaps::closed_namespaces(closed));
+    let own_inode = own.inode;
     let mut places = Places::new(kernel, own, asked_tables(ask), release.as_bytes(), ask.netns.as_deref());
-    places.add(ways);
+    let (connected, others) = read_first(kernel, ask, &mut places, own_inode);
+    let mut of_namespaces = Vec::new();
+    match others {
+        Ok(closed) => of_namespaces.extend(gaps::closed_namespaces(closed)),
+        Err(refusal) => {
+            let what = "other network namespaces";
+            of_namespaces.push(vantage::refusal_gap(what, refusal, "their sockets are not listed"));
+        }
+    }
     let files = Files::default();
     // The passes after the first look for the holders of new rows alone, and do not count the processes again.
     let mut found: Option<Found> = None;
     let mut more_places = false;
     for reading in 1..=READINGS {
-        let known = places.read();
+        let known = if reading == 1 { 0 } else { places.read() };
         if reading > 1 && known == places.len() && !more_places {
             break;
         }
         let wanted = places.wanted(|at| at >= known);
         let vsock = reading == 1 && places.wants_descriptors();
-        let connected = if vsock { connected(kernel, places.protocols(), wanted.len()) } else { Vec::new() };
         let (connected, wanted) = (&connected[..], &wanted[..]);
         let pass = Pass { kernel, wanted, vsock, connected, cmdline: ask.cmdline, boot, files: &files };
         let mut pass = holders::scan(&pass);
@@ -181,14 +183,52 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     snapshot
 }
 
-/// The inodes of connections, sorted, where there are so many that asking for all at once is cheaper than asking of each
-/// whether it is a vsock socket: a tenth of the time for twelve thousand.
-fn connected(kernel: &dyn Kernel, protocols: Option<&Protocols>, listeners: usize) -> Vec<u64> {
+/// The first reading. Returns the inodes of connections, where they are wanted, and how many processes told nothing of
+/// their namespace.
+///
+/// Connections are wanted where vsock sockets can only be had from descriptors, and there are so many that asking for all
+/// at once is cheaper than asking of each whether it is a vsock socket: a tenth of the time for twelve thousand. On such
+/// a host it pays to have that, and the other namespaces, looked for beside the reading.
+fn read_first(
+    kernel: &dyn Kernel,
+    ask: &Ask,
+    places: &mut Places<'_>,
+    own: Option<u64>,
+) -> (Vec<u64>, Result<u64, Refusal>) {
     const MANY: u64 = 1000;
-    let sockets = protocols.map_or(0, |protocols| protocols.sockets(b"TCP") + protocols.sockets(b"TCPv6"));
-    if sockets < MANY + listeners as u64 {
-        return Vec::new();
+    let count = |protocols: &Protocols| protocols.sockets(b"TCP") + protocols.sockets(b"TCPv6");
+    if places.protocols().is_none_or(|protocols| count(protocols) <= MANY) {
+        let others = namespaces::find(kernel, own).map(|(ways, closed)| {
+            places.add(ways);
+            closed
+        });
+        places.read();
+        return (Vec::new(), others);
     }
+    let by_descriptors = || {
+        let answer = kernel.get(&Question::Diag(Table::Vsock)).unwrap_or_default();
+        sock_diag::decode(Table::Vsock, &answer).1 != netlink::End::Done
+    };
+    let has_vsock = places.protocols().is_some_and(|protocols| protocols.has(Table::Vsock));
+    let vsock = has_vsock && ask.transports.contains(&Transport::Vsock) && by_descriptors();
+    std::thread::scope(|scope| {
+        let beside = scope.spawn(|| {
+            let others = namespaces::find(kernel, own);
+            (if vsock { connected(kernel) } else { Vec::new() }, others)
+        });
+        places.read();
+        let (connected, others) = beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let others = others.map(|(ways, closed)| {
+            places.add(ways);
+            places.read_added();
+            closed
+        });
+        (connected, others)
+    })
+}
+
+/// The inodes of connections, sorted.
+fn connected(kernel: &dyn Kernel) -> Vec<u64> {
     let answer = kernel.get(&Question::Connected).unwrap_or_default();
     let lines = answer.split(|byte| *byte == b'\n');
     let mut inodes: Vec<u64> = lines.filter_map(|line| std::str::from_utf8(line).ok()?.parse().ok()).collect();

@@ -94,11 +94,20 @@ impl<'a> Places<'a> {
     /// Reads every table of every namespace once more, and returns from which number on the sockets are new.
     pub fn read(&mut self) -> usize {
         let known = self.rows.len();
-        for (at, place) in self.all.iter_mut().enumerate() {
+        self.read_from(0);
+        known
+    }
+
+    /// Reads every table of the namespaces besides our own once more.
+    pub fn read_added(&mut self) {
+        self.read_from(1);
+    }
+
+    fn read_from(&mut self, first: usize) {
+        for (at, place) in self.all.iter_mut().enumerate().skip(first) {
             place.tables.read(&place.kernel, place.protocols.as_ref());
             place.number(at, &mut self.rows);
         }
-        known
     }
 
     /// How many sockets there are.
