@@ -16,8 +16,8 @@ use crate::model::{
     UnitState, Via,
 };
 
-/// From this many processes on, a second thread pays for itself.
-const PROCESSES_PER_THREAD: usize = 96;
+/// So many processes for each thread: a second one pays for itself from twice as many on.
+const PROCESSES_PER_THREAD: usize = 48;
 /// Enough to outweigh one slow process, few enough to share evenly.
 const BATCH: usize = 16;
 
