@@ -39,7 +39,7 @@ fn threads(pass: &Pass<'_>, pid: u32, found: &mut Found) {
         };
         if let Ok((mut process, stable)) = pass.identify(pid, Some(thread), still) {
             process.raced = !stable;
-            found.keep(Holding { process, sockets: held, vsock: Vec::new(), via: Via::Thread });
+            found.keep(Holding { process, sockets: held, via: Via::Thread });
         }
     }
 }
@@ -66,7 +66,7 @@ fn rings(pass: &Pass<'_>, pid: u32, found: &mut Found) {
         let first = inodes();
         if let Ok((mut process, stable)) = pass.identify(pid, None, || inodes() == first) {
             process.raced = !stable;
-            found.keep(Holding { process, sockets: held, vsock: Vec::new(), via: Via::IoUring });
+            found.keep(Holding { process, sockets: held, via: Via::IoUring });
         }
     }
 }

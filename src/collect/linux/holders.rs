@@ -10,14 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::kernel::{Kernel, Refusal};
 use super::proc_pid::{self, HostFile, Ids};
 use super::question::Question;
-use super::sock_diag::bare;
-use crate::model::{
-    ExeState, Holder, Local, PackageState, Process, ProcessCounts, Socket, State, Text, Timestamp, Transport,
-    UnitState, Via,
-};
+use crate::model::{ExeState, Holder, PackageState, Process, ProcessCounts, Socket, Text, Timestamp, UnitState, Via};
 
-/// So many processes for each thread: a second one pays for itself from twice as many on.
-const PROCESSES_PER_THREAD: usize = 48;
+/// So many items, such as processes, for each thread: a second one pays for itself from twice as many on.
+const ITEMS_PER_THREAD: usize = 48;
 /// Enough to outweigh one slow process, few enough to share evenly.
 const BATCH: usize = 16;
 
@@ -27,10 +23,8 @@ pub struct Pass<'a> {
     pub kernel: &'a dyn Kernel,
     /// Inodes and the sockets that have them, sorted.
     pub wanted: &'a [(u64, u32)],
-    /// Look for vsock sockets among the descriptors that are not wanted.
-    pub vsock: bool,
-    /// Inodes of sockets that are connections and so no vsock sockets, sorted.
-    pub connected: &'a [u64],
+    /// Tell of the sockets that are not wanted too.
+    pub others: bool,
     /// Read command lines.
     pub cmdline: bool,
     /// When the host booted, and its clock ticks a second.
@@ -48,7 +42,6 @@ pub(super) struct Holding {
     pub(super) process: Process,
     /// The sockets, with a descriptor each.
     pub(super) sockets: Vec<(u32, u32)>,
-    pub(super) vsock: Vec<(Socket, u32)>,
     pub(super) via: Via,
 }
 
@@ -58,7 +51,8 @@ struct Visit {
     /// As in [`Found`].
     namespaces: Vec<(u64, u32, u32)>,
     hidden: Hidden,
-    vsock_refusal: Option<Refusal>,
+    /// Descriptors of sockets that are not wanted, with their inodes.
+    others: Vec<(u32, u64)>,
 }
 
 /// What a pass found.
@@ -76,6 +70,8 @@ pub struct Found {
     pub namespaces: Vec<(u64, u32, u32)>,
     /// Why vsock sockets could not be looked for among the descriptors of some process.
     pub vsock_refusal: Option<Refusal>,
+    /// Sockets that are not wanted: process, descriptor, inode. Those of one process stand together.
+    pub others: Vec<(u32, u32, u64)>,
     /// Why the list of processes could not be had.
     pub refusal: Option<Refusal>,
     /// The capture or the time ended before every process was looked at.
@@ -95,7 +91,14 @@ pub fn scan(pass: &Pass<'_>) -> Found {
         // This run is a process too: what is mounted at `/proc` is something else.
         return Found { refusal: Some(Refusal::ENOENT), ..Found::default() };
     }
-    let threads = match pids.len() / PROCESSES_PER_THREAD {
+    let mut found = share_out(&pids, |found, pid, answer| found.look_at(pass, *pid, answer));
+    found.counts.seen = pids.len() as u64;
+    found
+}
+
+/// Shares items out over threads; each has a buffer to use again.
+pub(super) fn share_out<T: Sync>(items: &[T], look_at: impl Fn(&mut Found, &T, &mut Vec<u8>) + Sync) -> Found {
+    let threads = match items.len() / ITEMS_PER_THREAD {
         // How many cores there are is a question to several files.
         0 | 1 => 1,
         wanted => wanted.min(std::thread::available_parallelism().map_or(1, usize::from)).min(8),
@@ -106,15 +109,15 @@ pub fn scan(pass: &Pass<'_>) -> Found {
         let mut answer = Vec::with_capacity(16 * 1024);
         loop {
             let start = next.fetch_add(BATCH, Ordering::Relaxed);
-            let Some(batch) = pids.get(start..pids.len().min(start + BATCH)).filter(|batch| !batch.is_empty()) else {
+            let Some(batch) = items.get(start..items.len().min(start + BATCH)).filter(|batch| !batch.is_empty()) else {
                 return found;
             };
-            for pid in batch {
-                found.look_at(pass, *pid, &mut answer);
+            for item in batch {
+                look_at(&mut found, item, &mut answer);
             }
         }
     };
-    let mut found = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut found = work();
         for other in others {
@@ -124,17 +127,15 @@ pub fn scan(pass: &Pass<'_>) -> Found {
             }
         }
         found
-    });
-    found.counts.seen = pids.len() as u64;
-    found
+    })
 }
 
 impl Found {
     fn look_at(&mut self, pass: &Pass<'_>, pid: u32, answer: &mut Vec<u8>) {
         self.counts.vanished += match pass.visit(pid, answer) {
-            Ok(Visit { holding, namespaces, hidden, vsock_refusal }) => {
+            Ok(Visit { holding, namespaces, hidden, others }) => {
                 self.namespaces.extend(namespaces);
-                self.vsock_refusal = self.vsock_refusal.or(vsock_refusal);
+                self.others.extend(others.into_iter().map(|(fd, inode)| (pid, fd, inode)));
                 match hidden {
                     // A table that can be listed and not read is as closed as one that cannot be listed.
                     Some((refusal, _, true)) if refusal.is_denied() => self.counts.no_permission += 1,
@@ -167,7 +168,6 @@ impl Found {
                 .into_iter()
                 .map(|(socket, fd)| Holder { via: holding.via, ..Holder::proved(socket, process, fd) }),
         );
-        self.vsock.extend(holding.vsock.into_iter().map(|(socket, fd)| (socket, process, fd)));
     }
 
     /// Takes over what another thread found.
@@ -181,6 +181,7 @@ impl Found {
         self.vsock.extend(other.vsock.into_iter().map(|(socket, process, fd)| (socket, process + shift, fd)));
         self.namespaces.extend(other.namespaces);
         self.vsock_refusal = self.vsock_refusal.or(other.vsock_refusal);
+        self.others.extend(other.others);
         self.unasked = self.unasked.or(other.unasked);
     }
 }
@@ -197,33 +198,28 @@ impl Pass<'_> {
             self.kernel.ask(&Question::Sockets(pid), answer)?;
             let mut listing = self.read_sockets(answer);
             let hidden = listing.hidden;
-            let (vsock, vsock_refusal) = match self.vsock && !listing.unwanted.is_empty() {
-                true => match self.vsock_sockets(pid, &listing.unwanted) {
-                    Ok(vsock) => (vsock, None),
-                    // A capture asks it of every process that holds a socket of no other table, as a vsock one is.
-                    Err(refusal) if refusal.is_gone() || refusal == Refusal::NotRecorded => (Vec::new(), None),
-                    Err(refusal) => (Vec::new(), Some(refusal)),
-                },
-                false => (Vec::new(), None),
-            };
             let namespaces: Vec<_> = listing.namespaces.iter().map(|(inode, fd)| (*inode, pid, *fd)).collect();
-            let Some(probe) = listing.probe(&vsock) else {
-                return Ok(Visit { holding: None, namespaces, hidden, vsock_refusal });
+            let Some((fd, inode)) = listing.first else {
+                return Ok(Visit { holding: None, namespaces, hidden, others: listing.others });
             };
-            let (fd, inode) = probe;
-            let holds = || {
-                let link = self.kernel.get(&Question::Link(pid, fd));
-                link.is_ok_and(|link| link == format!("socket:[{inode}]").as_bytes())
-            };
-            let (mut process, stable) = self.identify(pid, None, holds)?;
+            let (mut process, stable) = self.identify(pid, None, || self.leads_to(pid, fd, inode) == Some(true))?;
             if stable || tries == 0 {
                 process.raced = !stable;
                 listing.held.sort_unstable();
                 // Of several descriptors for one socket the lowest is told.
                 listing.held.dedup_by_key(|(socket, _)| *socket);
-                let holding = Some(Holding { process, sockets: listing.held, vsock, via: Via::Fd });
-                return Ok(Visit { holding, namespaces, hidden, vsock_refusal });
+                let holding = Some(Holding { process, sockets: listing.held, via: Via::Fd });
+                return Ok(Visit { holding, namespaces, hidden, others: listing.others });
             }
+        }
+    }
+
+    /// Whether a descriptor of a process still leads to a socket; `None` where a capture does not tell.
+    pub(super) fn leads_to(&self, pid: u32, fd: u32, inode: u64) -> Option<bool> {
+        match self.kernel.get(&Question::Link(pid, fd)) {
+            Ok(link) => Some(link == format!("socket:[{inode}]").as_bytes()),
+            Err(Refusal::NotRecorded) => None,
+            Err(_) => Some(false),
         }
     }
 
@@ -264,9 +260,7 @@ impl Pass<'_> {
                     }
                     listing.first = listing.first.or(Some((fd, inode)));
                 }
-                None if self.vsock && self.connected.binary_search(&inode).is_err() => {
-                    listing.unwanted.push((fd, inode));
-                }
+                None if self.others => listing.others.push((fd, inode)),
                 None => {}
             }
         }
@@ -371,26 +365,6 @@ impl Pass<'_> {
         };
         Ok((process, holds && same))
     }
-
-    /// The vsock sockets among descriptors.
-    fn vsock_sockets(&self, pid: u32, unwanted: &[(u32, u64)]) -> Result<Vec<(Socket, u32)>, Refusal> {
-        let descriptors = unwanted.iter().map(|(fd, _)| *fd).collect();
-        let answer = self.kernel.get(&Question::Vsock(pid, descriptors))?;
-        let lines = answer.split(|byte| *byte == b'\n').filter_map(|line| {
-            let numbers: Vec<u32> = line.split(|byte| *byte == b' ').map_while(number).collect();
-            let [fd, cid, port, kind, listening] = numbers[..] else { return None };
-            let inode = unwanted.iter().find(|(this, _)| *this == fd)?.1;
-            let dgram = kind == 2;
-            let state = match (dgram, listening) {
-                (false, 1) => State::Listen,
-                // VMADDR_PORT_ANY is an unbound socket.
-                (true, _) if port != u32::MAX => State::Unconnected,
-                _ => return None,
-            };
-            Some((bare(Transport::Vsock, state, Local::Vsock { cid, port, dgram }, inode), fd))
-        });
-        Ok(lines.collect())
-    }
 }
 
 const ENOTDIR: i32 = 20;
@@ -403,19 +377,13 @@ pub(super) struct Listing {
     pub(super) held: Vec<(u32, u32)>,
     /// A descriptor of a wanted one, with its inode.
     pub(super) first: Option<(u32, u64)>,
-    unwanted: Vec<(u32, u64)>,
+    /// Descriptors of the others, with their inodes, where they are asked for.
+    pub(super) others: Vec<(u32, u64)>,
     /// Inodes of network namespaces, with a descriptor each.
     namespaces: Vec<(u64, u32)>,
     /// Descriptors of an io_uring.
     pub(super) rings: Vec<u32>,
     hidden: Hidden,
-}
-
-impl Listing {
-    /// A descriptor to look at again.
-    fn probe(&self, vsock: &[(Socket, u32)]) -> Option<(u32, u64)> {
-        self.first.or_else(|| vsock.first().map(|(socket, fd)| (*fd, socket.inode)))
-    }
 }
 
 impl Files {

@@ -27,6 +27,7 @@ mod tables;
 mod transcript;
 mod tunnels;
 mod vantage;
+mod vsock;
 
 pub use kernel::Kernel;
 use kernel::Refusal;
@@ -90,7 +91,7 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     let own = vantage::netns(kernel, &snapshot.vantage);
     let own_inode = own.inode;
     let mut places = Places::new(kernel, own, asked_tables(ask), release.as_bytes(), ask.netns.as_deref());
-    let (connected, others) = read_first(kernel, ask, &mut places, own_inode);
+    let others = read_first(kernel, &mut places, own_inode);
     let mut of_namespaces = Vec::new();
     match others {
         Ok(closed) => of_namespaces.extend(gaps::closed_namespaces(closed)),
@@ -109,10 +110,9 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
             break;
         }
         let wanted = places.wanted(|at| at >= known);
-        let vsock = reading == 1 && places.wants_descriptors();
-        let (connected, wanted) = (&connected[..], &wanted[..]);
-        let pass = Pass { kernel, wanted, vsock, connected, cmdline: ask.cmdline, boot, files: &files };
-        let mut pass = holders::scan(&pass);
+        let others = reading == 1 && places.wants_descriptors();
+        let pass = Pass { kernel, wanted: &wanted, others, cmdline: ask.cmdline, boot, files: &files };
+        let mut pass = if others { vsock::scan(&pass, has_many(&places)) } else { holders::scan(&pass) };
         more_places = places.add_held(&pass.namespaces);
         add_vsock(&mut places, &mut pass);
         if let Some(refusal) = pass.vsock_refusal {
@@ -127,7 +127,7 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     look_again(
         &places,
         &mut found,
-        Pass { kernel, wanted: &[], vsock: false, connected: &[], cmdline: ask.cmdline, boot, files: &files },
+        Pass { kernel, wanted: &[], others: false, cmdline: ask.cmdline, boot, files: &files },
     );
     if let Some(refusal) = found.refusal.or(found.unasked) {
         let what = if found.refusal.is_some() { "the list of processes" } else { "some of the processes" };
@@ -183,57 +183,34 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     snapshot
 }
 
-/// The first reading. Returns the inodes of connections, where they are wanted, and how many processes told nothing of
-/// their namespace.
-///
-/// Connections are wanted where vsock sockets can only be had from descriptors, and there are so many that asking for all
-/// at once is cheaper than asking of each whether it is a vsock socket: a tenth of the time for twelve thousand. On such
-/// a host it pays to have that, and the other namespaces, looked for beside the reading.
-fn read_first(
-    kernel: &dyn Kernel,
-    ask: &Ask,
-    places: &mut Places<'_>,
-    own: Option<u64>,
-) -> (Vec<u64>, Result<u64, Refusal>) {
+/// True on a host with so many TCP sockets that what can be done side by side should be.
+fn has_many(places: &Places<'_>) -> bool {
     const MANY: u64 = 1000;
     let count = |protocols: &Protocols| protocols.sockets(b"TCP") + protocols.sockets(b"TCPv6");
-    if places.protocols().is_none_or(|protocols| count(protocols) <= MANY) {
-        let others = namespaces::find(kernel, own).map(|(ways, closed)| {
-            places.add(ways);
-            closed
-        });
-        places.read();
-        return (Vec::new(), others);
-    }
-    let by_descriptors = || {
-        let answer = kernel.get(&Question::Diag(Table::Vsock)).unwrap_or_default();
-        sock_diag::decode(Table::Vsock, &answer).1 != netlink::End::Done
-    };
-    let has_vsock = places.protocols().is_some_and(|protocols| protocols.has(Table::Vsock));
-    let vsock = has_vsock && ask.transports.contains(&Transport::Vsock) && by_descriptors();
-    std::thread::scope(|scope| {
-        let beside = scope.spawn(|| {
-            let others = namespaces::find(kernel, own);
-            (if vsock { connected(kernel) } else { Vec::new() }, others)
-        });
-        places.read();
-        let (connected, others) = beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let others = others.map(|(ways, closed)| {
-            places.add(ways);
-            places.read_added();
-            closed
-        });
-        (connected, others)
-    })
+    places.protocols().is_some_and(|protocols| count(protocols) > MANY)
 }
 
-/// The inodes of connections, sorted.
-fn connected(kernel: &dyn Kernel) -> Vec<u64> {
-    let answer = kernel.get(&Question::Connected).unwrap_or_default();
-    let lines = answer.split(|byte| *byte == b'\n');
-    let mut inodes: Vec<u64> = lines.filter_map(|line| std::str::from_utf8(line).ok()?.parse().ok()).collect();
-    inodes.sort_unstable();
-    inodes
+/// The first reading. Returns how many processes told nothing of their namespace.
+fn read_first(kernel: &dyn Kernel, places: &mut Places<'_>, own: Option<u64>) -> Result<u64, Refusal> {
+    let add = |places: &mut Places<'_>, (ways, closed)| {
+        places.add(ways);
+        closed
+    };
+    if !has_many(places) {
+        let others = namespaces::find(kernel, own).map(|others| add(places, others));
+        places.read();
+        return others;
+    }
+    std::thread::scope(|scope| {
+        let beside = scope.spawn(|| namespaces::find(kernel, own));
+        places.read();
+        let others = beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        others.map(|others| {
+            let closed = add(places, others);
+            places.read_added();
+            closed
+        })
+    })
 }
 
 /// A process that ended while it was looked at may have left its sockets to a child that came after the list; and where
@@ -284,6 +261,11 @@ fn add_vsock(places: &mut Places<'_>, pass: &mut Found) {
 
 /// Adds a later pass. A process that both found is the same only with the same start.
 fn merge(found: &mut Found, pass: Found) {
+    found.unasked = found.unasked.or(pass.refusal).or(pass.unasked);
+    found.vsock_refusal = found.vsock_refusal.or(pass.vsock_refusal);
+    if pass.processes.is_empty() {
+        return;
+    }
     let mut known: HashMap<(u32, Option<u64>), u32> = HashMap::new();
     for (at, process) in found.processes.iter().enumerate() {
         known.insert((process.pid, process.start_ticks), at as u32);
@@ -295,9 +277,9 @@ fn merge(found: &mut Found, pass: Found) {
             (found.processes.len() - 1) as u32
         }));
     }
-    found.unasked = found.unasked.or(pass.refusal).or(pass.unasked);
-    let holders = pass.holders.into_iter();
-    found.holders.extend(holders.map(|h| Holder { process: moved[h.process as usize], ..h }));
+    let moved = |process: u32| moved[process as usize];
+    found.holders.extend(pass.holders.into_iter().map(|h| Holder { process: moved(h.process), ..h }));
+    found.vsock.extend(pass.vsock.into_iter().map(|(socket, process, fd)| (socket, moved(process), fd)));
 }
 
 fn name_users(kernel: &dyn Kernel, snapshot: &mut Snapshot) {

@@ -258,3 +258,34 @@ fn packages_are_looked_up_for_verified_executables_where_somebody_asks() {
     tell(&mut host, "exe 7", "8:1 43 1\n/usr/sbin/sshd");
     assert_eq!(state(&host, &ask), (PackageState::Foreign, None, vec![]));
 }
+
+#[test]
+fn a_vsock_socket_is_told_with_every_process_that_holds_it() {
+    let mut host = host();
+    // With as many connections as make one question for all of them cheaper, and with few.
+    for tcp in [1, 5000] {
+        tell(&mut host, "protocols", &format!("protocol size sockets\nTCP 1 {tcp}\nUDP 1 1\nAF_VSOCK 1 1\n"));
+        refuse(&mut host, "diag vsock", 2);
+        tell(&mut host, "connected", "601\n599\n");
+        tell(&mut host, "pids", "1\n7\n9\n");
+        tell(&mut host, "sockets 7", "3 500\n4 600\n5 601\n");
+        tell(&mut host, "vsock 7", "4 4294967295 7028 1 1\n");
+        tell(&mut host, "link 7 4", "socket:[600]");
+        tell(&mut host, "sockets 9", "8 600\n");
+        tell(&mut host, "vsock 9", "8 4294967295 7028 1 1\n");
+        tell(&mut host, "stat 9", "9 (agent) S 1 9 9 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 100 1 1\n");
+        // At first the descriptor leads to a socket that was closed since; another has its number.
+        host.answers.insert("link 9 8".to_owned(), vec![told("socket:[777]"), told("socket:[600]")]);
+        let seen = look(&host);
+        let pids: Vec<u32> = seen.processes.iter().map(|process| process.pid).collect();
+        assert_eq!((seen.sockets.len(), seen.gaps.len(), &pids[..]), (2, 0, &[7, 9][..]));
+        let holders = |inode| {
+            let of = seen.holders.iter().filter(|holder| seen.sockets[holder.socket as usize].inode == inode);
+            of.map(|holder| (pids[holder.process as usize], holder.fd)).collect::<Vec<_>>()
+        };
+        assert_eq!((holders(500), holders(600)), (vec![(7, 3)], vec![(7, 4), (9, 8)]));
+        // It leads elsewhere for good.
+        tell(&mut host, "link 9 8", "socket:[777]");
+        assert_eq!(look(&host).holders.len(), 2);
+    }
+}
