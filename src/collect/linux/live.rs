@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the one place that talks to Linux")]
 
+mod descriptors;
 mod dump;
 mod generic;
 mod host;
@@ -34,10 +35,6 @@ use dump::{ROUTE, dump_over, each_datagram, open_netlink};
 use generic::Families;
 use namespaces::Namespaces;
 use paths::{cgroup_paths, host_file};
-
-/// Room for one call's names of descriptors, and how many surely fit: an entry takes at most 32 bytes, getdents64(2).
-const DIRECTORY: usize = 32 * 1024;
-const ROOM_FOR_ENTRIES: u64 = 1000;
 
 /// The largest file below `/proc` that is read: a table of a million sockets.
 const LARGEST_FILE: usize = 256 * 1024 * 1024;
@@ -112,71 +109,6 @@ impl Live {
         let mask = StatxFlags::UID | StatxFlags::GID | StatxFlags::INO;
         let directory = rustix::fs::statx(&self.proc, pid.to_string(), AtFlags::empty(), mask)?;
         let _ = writeln!(answer, "{} {} {}", directory.stx_uid, directory.stx_gid, directory.stx_ino);
-        Ok(())
-    }
-
-    /// `FD INODE` of each socket of a process. The link is `socket:[INODE]`, and both numbers are copied as they stand.
-    fn sockets(&self, pid: u32, task: &str, answer: &mut Vec<u8>) -> Result<(), Errno> {
-        let path = format!("{task}/fd");
-        let mut count = u64::MAX;
-        if self.counts_descriptors {
-            count = rustix::fs::statx(&self.proc, &path, AtFlags::empty(), StatxFlags::SIZE)?.stx_size;
-            if count == 0 {
-                return Ok(());
-            }
-        }
-        let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let table = rustix::fs::openat(&self.proc, &path, directory, Mode::empty())?;
-        let mut names = Vec::with_capacity(DIRECTORY);
-        let mut link = [std::mem::MaybeUninit::uninit(); 64];
-        let mut unread: Option<(Errno, u64)> = None;
-        let mut entries = RawDir::new(&table, names.spare_capacity_mut());
-        let mut listed = 0;
-        loop {
-            // One call that had room for more has listed all: another would only say so.
-            if (count..ROOM_FOR_ENTRIES).contains(&listed) && entries.is_buffer_empty() {
-                break;
-            }
-            let Some(entry) = entries.next() else { break };
-            let entry = entry?;
-            let name = entry.file_name();
-            if name.to_bytes().starts_with(b".") {
-                continue;
-            }
-            listed += 1;
-            if let Some((Errno::ACCESS, count)) = unread
-                && answer.is_empty()
-            {
-                // What the kernel refuses for one descriptor of a process it refuses for all.
-                unread = Some((Errno::ACCESS, count + 1));
-                continue;
-            }
-            match rustix::fs::readlinkat_raw(&table, name, &mut link[..]) {
-                Ok((target, _)) => {
-                    if let Some(inode) = target.strip_prefix(b"socket:[").and_then(|rest| rest.strip_suffix(b"]")) {
-                        answer.extend_from_slice(name.to_bytes());
-                        answer.push(b' ');
-                        answer.extend_from_slice(inode);
-                        answer.push(b'\n');
-                    } else if let Some(inode) = target.strip_prefix(b"net:[").and_then(|rest| rest.strip_suffix(b"]")) {
-                        answer.extend_from_slice(name.to_bytes());
-                        answer.extend_from_slice(b" net ");
-                        answer.extend_from_slice(inode);
-                        answer.push(b'\n');
-                        self.namespaces.know(pid, name.to_bytes(), inode);
-                    } else if target == b"anon_inode:[io_uring]" {
-                        answer.extend_from_slice(name.to_bytes());
-                        answer.extend_from_slice(b" ring\n");
-                    }
-                }
-                // Closed since it was listed.
-                Err(Errno::NOENT) => {}
-                Err(errno) => unread = Some((errno, unread.map_or(1, |(_, count)| count + 1))),
-            }
-        }
-        if let Some((errno, count)) = unread {
-            let _ = writeln!(answer, "! {} {count}", errno.raw_os_error());
-        }
         Ok(())
     }
 
