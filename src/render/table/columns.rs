@@ -1,7 +1,7 @@
 //! The columns of the table: what stands in a cell, and what a column is worth.
 
-use super::super::View;
 use super::super::words::{hex, kernel_label, no_owner, printable, process_label, time, unit_name, user_name};
+use super::super::{Screen, View};
 use super::fold::Row;
 use super::layout::{Cell, Column};
 use crate::finding::Severity;
@@ -17,7 +17,8 @@ const MOST_NAMES: usize = 3;
 pub(super) const PROTO: &str = "PROTO";
 
 /// The columns of the rows, every one; what is empty throughout and what does not fit is left out later.
-pub(super) fn columns(report: &Report, view: &View, rows: &[Row<'_>]) -> Vec<Column> {
+/// What takes the place of another is made only where the screen has a width.
+pub(super) fn columns(report: &Report, view: &View, screen: &Screen, rows: &[Row<'_>]) -> Vec<Column> {
     let make = |header, rank, cell: &dyn Fn(&Row<'_>) -> Cell| Column {
         header,
         cells: rows.iter().map(|row| calm(cell(row))).collect(),
@@ -28,17 +29,18 @@ pub(super) fn columns(report: &Report, view: &View, rows: &[Row<'_>]) -> Vec<Col
         instead: None,
     };
     let short = |shortest, column| Column { shortest: Some(shortest), ..column };
-    let mark = make("", None, &|row| severity_mark(row.lead().severity).into());
+    let instead = |cell: &dyn Fn(&Row<'_>) -> Cell, header| screen.width.map(|_| Box::new(make(header, None, cell)));
+    let mark = instead(&|row| severity_mark(row.lead().severity).into(), "");
     let sev = make("SEV", Some(15), &|row| severity_word(row.lead().severity).into());
-    let both = make("PORT", None, &|row| port_and_proto(row).into());
+    let both = instead(&|row| port_and_proto(row).into(), "PORT");
     let port = make("PORT", Some(10), &|row| row.lead().port_text().into());
     // Where there are no units, saying so for each row is worth less than anything else.
-    let units = rows.iter().any(|row| !matches!(unit(report, row).as_str(), "-" | "?"));
+    let units = report.processes.iter().any(|process| process.container.is_some() || process.unit.is_some());
     let mut columns = vec![
-        Column { instead: Some(Box::new(mark)), ..sev },
+        Column { instead: mark, ..sev },
         make(PROTO, Some(11), &|row| proto(row.lead()).into()),
         make("ADDRESS", None, &|row| address(row).into()),
-        Column { instead: Some(Box::new(both)), ..port },
+        Column { instead: both, ..port },
         Column { dear: true, ..short(14, make("SERVICE", None, &service)) },
         short(16, make("PROCESS", Some(16), &|row| process(report, view, row))),
         short(8, make("USER", Some(13), &|row| user(report, row).into())),

@@ -50,7 +50,18 @@ struct Kind<'a> {
     findings: Vec<(&'static str, Severity)>,
     owner_status: OwnerStatus,
     kernel_owner: Option<&'a KernelOwner>,
-    family: BTreeSet<Program<'a>>,
+    /// The programs of its owners, as [`programs`] numbers them; sorted, each once.
+    family: Vec<usize>,
+}
+
+/// A number for each process, the same for workers of one program.
+fn programs(report: &Report) -> Vec<usize> {
+    let mut known = HashMap::new();
+    let number = |process| {
+        let next = known.len();
+        *known.entry(program(process)).or_insert(next)
+    };
+    report.processes.iter().map(number).collect()
 }
 
 /// What workers of one program have in common.
@@ -71,7 +82,10 @@ fn program(process: &Process) -> Program<'_> {
     (exe.as_ref(), comm, *exe_state, unit.as_ref(), user_unit.as_ref(), *uid, container.as_ref())
 }
 
-fn kind<'a>(report: &'a Report, listener: &'a Listener) -> Kind<'a> {
+fn kind<'a>(report: &'a Report, listener: &'a Listener, programs: &[usize]) -> Kind<'a> {
+    let mut family: Vec<usize> = listener.owners.iter().map(|owner| programs[owner.process]).collect();
+    family.sort_unstable();
+    family.dedup();
     let findings = listener.findings.iter().map(|index| &report.findings[*index]);
     Kind {
         netns: listener.socket.netns,
@@ -87,7 +101,7 @@ fn kind<'a>(report: &'a Report, listener: &'a Listener) -> Kind<'a> {
         findings: findings.map(|finding| (finding.rule.name, finding.severity)).collect(),
         owner_status: listener.owner_status,
         kernel_owner: listener.kernel_owner(),
-        family: listener.owners.iter().map(|owner| program(report.process(owner))).collect(),
+        family,
     }
 }
 
@@ -117,6 +131,7 @@ pub(super) fn folded<'a>(report: &'a Report, view: &View, order: &[usize]) -> Fo
     // Sockets of one kind at one address: several where programs share a port with SO_REUSEPORT.
     let mut stacks: Vec<Vec<&Listener>> = Vec::new();
     let mut at_address = HashMap::new();
+    let programs = programs(report);
     let mut kinds: HashMap<Kind<'_>, Vec<usize>> = HashMap::new();
     for &index in order {
         let listener = &report.listeners[index];
@@ -126,7 +141,7 @@ pub(super) fn folded<'a>(report: &'a Report, view: &View, order: &[usize]) -> Fo
             *aside.entry(name).or_default() += 1;
             continue;
         }
-        let of_kind = kinds.entry(kind(report, listener)).or_default();
+        let of_kind = kinds.entry(kind(report, listener, &programs)).or_default();
         let first = *of_kind.first().unwrap_or(&stacks.len());
         let stack =
             *at_address.entry((first, &listener.socket.local, listener.socket.dual_stack())).or_insert_with(|| {
@@ -137,7 +152,7 @@ pub(super) fn folded<'a>(report: &'a Report, view: &View, order: &[usize]) -> Fo
         stacks[stack].push(listener);
     }
     let mut halves = HashMap::new();
-    for of_kind in kinds.values() {
+    for of_kind in kinds.values().filter(|of_kind| of_kind.len() > 1) {
         for (v4, v6) in pairs(&stacks, of_kind) {
             halves.insert(v4.min(v6), (v4, v6));
             halves.insert(v4.max(v6), (v4, v4));

@@ -29,7 +29,7 @@ impl From<&str> for Cell {
 
 impl Cell {
     fn width(&self) -> usize {
-        self.head.width() + self.tail.width()
+        width_of(&self.head) + width_of(&self.tail)
     }
 
     /// The whole cell as text.
@@ -37,6 +37,11 @@ impl Cell {
         self.head.push_str(&self.tail);
         self.head
     }
+}
+
+/// The columns that a text takes on a screen. Most are of printable ASCII, a column for each byte, which is seen sooner.
+fn width_of(text: &str) -> usize {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) { text.len() } else { text.width() }
 }
 
 /// A column with its cells, and how much of it may go.
@@ -144,14 +149,14 @@ pub(in crate::render) fn aligned(rows: Vec<Vec<String>>, right: &[bool]) -> impl
     let mut widths: Vec<usize> = Vec::new();
     for row in &rows {
         widths.resize(widths.len().max(row.len()), 0);
-        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = cell.width().max(*width));
+        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = width_of(cell).max(*width));
     }
     rows.into_iter().map(move |row| {
         // The last cell needs no room behind it, however long it is.
         let last = row.len().saturating_sub(1);
         let mut line = String::with_capacity(widths.iter().sum::<usize>().min(256) + GAP * last);
         for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let room = if at == last { 0 } else { width - cell.width() };
+            let room = if at == last { 0 } else { width - width_of(cell) };
             let (before, behind) = if right.get(at) == Some(&true) { (room, GAP) } else { (0, room + GAP) };
             line.extend(std::iter::repeat_n(' ', before));
             line.push_str(cell);

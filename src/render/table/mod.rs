@@ -53,7 +53,7 @@ fn rows(
     folded: &fold::Folded<'_>,
     out: &mut dyn Write,
 ) -> io::Result<Vec<String>> {
-    let fitted = layout::fit(columns::columns(report, view, &folded.rows), screen.width);
+    let fitted = layout::fit(columns::columns(report, view, screen, &folded.rows), screen.width);
     let right: Vec<bool> = fitted.columns.iter().map(|column| column.right).collect();
     let headers: Vec<String> = fitted.columns.iter().map(|column| column.header.to_owned()).collect();
     let mut cells: Vec<_> = fitted.columns.into_iter().map(|column| column.cells.into_iter()).collect();
