@@ -55,7 +55,7 @@ pub struct Overlays {
 const CAPABILITIES: [(&str, &str); 3] = [
     ("cap_sys_ptrace", "look through other users' descriptors"),
     ("cap_dac_read_search", "list other users' descriptors"),
-    ("cap_sys_admin", "enter other network namespaces"),
+    ("cap_sys_admin", "enter other network namespaces, list BPF programs"),
 ];
 
 impl<'a> Diagnosis<'a> {

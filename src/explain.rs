@@ -146,7 +146,7 @@ pub struct Here {
     pub owner_count: usize,
     /// Those that the report lists.
     pub owners: Vec<HereOwner>,
-    /// What is wrong with it. [`Finding::listener`] counts in the report that this was built from.
+    /// What is wrong with it. [`Finding::about`] counts in the report that this was built from.
     pub findings: Vec<Finding>,
 }
 

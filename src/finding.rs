@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use crate::model::Severity;
 
-/// What a finding is about; a listener has one finding for each theme, the most specific.
+/// What a finding looks at; a subject has one finding for each theme, the most specific.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Theme {
     /// Who holds it.
@@ -68,15 +68,24 @@ impl Evidence {
     }
 }
 
-/// One rule's judgement about one listener.
+/// What one finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum About {
+    /// A listener: its index in [`crate::report::Report::listeners`].
+    Listener(usize),
+    /// A network namespace as a whole, and no listener in it: its index in [`crate::report::Report::namespaces`].
+    Namespace(usize),
+}
+
+/// One rule's judgement about one subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The rule.
     pub rule: &'static RuleInfo,
     /// How soon somebody should act.
     pub severity: Severity,
-    /// Index of the listener in [`crate::report::Report::listeners`].
-    pub listener: usize,
+    /// What it is about.
+    pub about: About,
     /// What is wrong, in one sentence without the endpoint.
     pub message: String,
     /// What speaks for it.
@@ -85,6 +94,16 @@ pub struct Finding {
     pub remedy: String,
     /// Rules of the same theme that fired too.
     pub also: Vec<&'static str>,
+}
+
+impl Finding {
+    /// The index of the listener that it is about, if it is about one.
+    pub fn listener(&self) -> Option<usize> {
+        match self.about {
+            About::Listener(listener) => Some(listener),
+            About::Namespace(_) => None,
+        }
+    }
 }
 
 /// What makes two sightings the same thing: no pid, no inode, no time.

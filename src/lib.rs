@@ -13,7 +13,8 @@
 //!
 //! Each has one home. **Kernel**: the questions that an operating system may be asked. **Capture**: a transcript of its
 //! answers. **[Snapshot](model::Snapshot)**: what is, and the gaps. **[Registry](registry::Registry)**: what is known about
-//! ports. **[Rule](rules::Rule)**: one judgement. **[Finding](finding::Finding)**: that judgement about one listener.
+//! ports. **[Rule](rules::Rule)**: one judgement. **[Finding](finding::Finding)**: that judgement about one subject: a listener,
+//! or a network namespace where something answers without one.
 //! **[Report](report::Report)**: everything a renderer may need. **Command**: the wiring.
 //!
 //! # Reading order

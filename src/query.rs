@@ -12,6 +12,7 @@
 
 mod coverage;
 mod listener;
+mod namespace;
 mod parse;
 mod pattern;
 
@@ -20,10 +21,12 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::error::{Error, Exit};
+use crate::finding::About;
 use crate::model::{Scope, Severity, Transport};
 use crate::report::{Listener, Report};
 
 use self::listener::Subject;
+use self::namespace::Fit;
 use self::pattern::Pattern;
 
 /// What somebody looks for.
@@ -178,17 +181,20 @@ impl Query {
             in_doubt += usize::from(answer == Answer::Unknown);
             kept.push(answer == Answer::Yes);
         }
-        let any = kept.contains(&true);
+        let fits: Vec<Fit> =
+            report.findings.iter().map(|finding| namespace::fits(report, self, &transports, finding)).collect();
+        let any = kept.contains(&true) || fits.contains(&Fit::Yes);
         let matched = match self.terms.is_empty() {
             true => coverage::of_everything(report, &self.choice, &transports),
             false if any => Match::Matched,
+            false if fits.contains(&Fit::Maybe) => Match::CannotTell(coverage::LOOKED_UP.to_owned()),
             false => coverage::of_nothing(report, self, &transports, in_doubt),
         };
         if matched == Match::Nothing {
             remarks.extend(self.covered_by_others(report));
             remarks.extend(self.left_out_by_family(report, &transports));
         }
-        keep(report, &kept);
+        keep(report, &kept, &fits);
         report.exit = matched.exit();
         Outcome { matched, remarks }
     }
@@ -296,9 +302,12 @@ impl From<bool> for Answer {
     }
 }
 
-/// Keeps some listeners, and the findings of those.
-fn keep(report: &mut Report, kept: &[bool]) {
-    if kept.iter().all(|kept| *kept) {
+/// Keeps some listeners and the findings of those, and what of the namespaces may be meant.
+fn keep(report: &mut Report, kept: &[bool], fits: &[Fit]) {
+    let mut at = 0;
+    let stays = |about: About, at: usize| matches!(about, About::Listener(_)) || fits[at] != Fit::No;
+    let drops = report.findings.iter().enumerate().any(|(at, finding)| !stays(finding.about, at));
+    if kept.iter().all(|kept| *kept) && !drops {
         return;
     }
     let renumber = |kept: &mut dyn Iterator<Item = bool>| -> Vec<Option<usize>> {
@@ -312,15 +321,22 @@ fn keep(report: &mut Report, kept: &[bool]) {
     };
     let listeners = renumber(&mut kept.iter().copied());
     let of = |listener: usize| listeners.get(listener).copied().flatten();
-    let findings = renumber(&mut report.findings.iter().map(|finding| of(finding.listener).is_some()));
-    let mut at = 0;
+    let left = report.findings.iter().enumerate().map(|(at, finding)| match finding.about {
+        About::Listener(listener) => of(listener).is_some(),
+        About::Namespace(_) => stays(finding.about, at),
+    });
+    let left: Vec<bool> = left.collect();
+    let findings = renumber(&mut left.iter().copied());
     report.listeners.retain(|_| {
         at += 1;
         kept[at - 1]
     });
-    report.findings.retain(|finding| of(finding.listener).is_some());
+    let mut left = left.into_iter();
+    report.findings.retain(|_| left.next() == Some(true));
     for finding in &mut report.findings {
-        finding.listener = of(finding.listener).unwrap_or_default();
+        if let About::Listener(listener) = finding.about {
+            finding.about = About::Listener(of(listener).unwrap_or_default());
+        }
     }
     for listener in &mut report.listeners {
         listener.findings = listener.findings.iter().filter_map(|at| findings.get(*at).copied().flatten()).collect();

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 pub use crate::error::Exit;
-use crate::finding::{Finding, Fingerprint, Severity};
+use crate::finding::{About, Finding, Fingerprint, Severity};
 use crate::model::{
-    Certainty, Container, Gap, Host, KernelOwner, NetNs, NetNsKind, OwnerStatus, Process, ProcessCounts, Scope, Socket,
-    TableRead, TableStatus, Text, Timestamp, Transport, UnitState, Vantage, Via,
+    Certainty, Container, Gap, Host, KernelOwner, NetNs, NetNsKind, OwnerStatus, Process, ProcessCounts, Scope,
+    SkLookup, Socket, TableRead, TableStatus, Text, Timestamp, Transport, UnitState, Vantage, Via,
 };
 pub use crate::registry::{EntrySource, Verdict};
 
@@ -31,8 +31,12 @@ pub struct Report {
     pub tables: Vec<TableRead>,
     /// How the processes could be read.
     pub counts: ProcessCounts,
+    /// The BPF programs that choose which socket answers.
+    pub sk_lookups: Vec<SkLookup>,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
+    /// What hardly any run may see and few hosts have: no reason to call a run incomplete.
+    pub usual_gaps: Vec<Gap>,
     /// The paths of cgroups by id, where they were asked for.
     pub cgroups: BTreeMap<u64, Text>,
     /// The processes that hold any of the listeners; [`Owner::process`] points here.
@@ -270,6 +274,38 @@ impl Report {
             .field("exe", escaped(owner.and_then(|process| process.exe.as_ref())))
             .field("user", user)
             .field("unit", unit.unwrap_or_default())
+    }
+
+    /// The namespace that a finding is about, or that of its listener.
+    pub fn netns_of(&self, finding: &Finding) -> &NetNs {
+        match finding.about {
+            About::Listener(listener) => self.netns(&self.listeners[listener]),
+            About::Namespace(netns) => &self.namespaces[netns],
+        }
+    }
+
+    /// What makes two sightings of a finding the same thing: that of its listener and the rule. A namespace counts by
+    /// its name, and by the programs in it: one that was exchanged is another thing.
+    pub fn fingerprint_of(&self, finding: &Finding) -> Fingerprint {
+        let subject = match finding.about {
+            About::Listener(listener) => self.fingerprint(&self.listeners[listener]),
+            About::Namespace(at) => {
+                let netns = &self.namespaces[at];
+                let here = self.sk_lookups.iter().filter(|lookup| lookup.netns == at);
+                let mut programs: Vec<&str> = here.map(|lookup| lookup.tag.as_deref().unwrap_or_default()).collect();
+                programs.sort_unstable();
+                Fingerprint::default()
+                    .field("netns", netns.kind.name())
+                    .field("name", netns.name.as_ref().map(Text::escaped).unwrap_or_default())
+                    .field("programs", programs.join(","))
+            }
+        };
+        subject.field("rule", finding.rule.name)
+    }
+
+    /// Everything that could not be seen, what hardly any run may see among it.
+    pub fn all_gaps(&self) -> impl Iterator<Item = &Gap> {
+        self.gaps.iter().chain(&self.usual_gaps)
     }
 
     /// True where a listener's namespace is the first of the host.

@@ -39,6 +39,13 @@ pub(super) fn run(args: &ListArgs, streams: &mut Streams<'_>) -> Result<Exit, Er
         for remark in &outcome.remarks {
             say(streams.err, remark, "");
         }
+        // A row is a listener there, and so none has what is wrong with a namespace as a whole.
+        if matches!(format, ListFormat::Plain | ListFormat::Csv) {
+            for finding in report.findings.iter().filter(|finding| finding.listener().is_none()) {
+                let (rule, severity) = (finding.rule.name, finding.severity.name());
+                say(streams.err, &format!("in no row: {} [{severity}, {rule}]", finding.message), &finding.remedy);
+            }
+        }
     }
     if let Match::CannotTell(why) = &outcome.matched {
         say(streams.err, &format!("could not tell: {why}"), "");

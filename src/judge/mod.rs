@@ -22,7 +22,7 @@ use crate::finding::Finding;
 use crate::model::{OwnerStatus, Process, Snapshot, Text};
 use crate::registry::Registry;
 use crate::report::{Listener, Report, Tool};
-use crate::rules::Subject;
+use crate::rules::{Place, Subject};
 
 use self::owners::{HolderSet, Ranking};
 
@@ -33,7 +33,8 @@ pub fn judge(mut snapshot: Snapshot, registry: &Registry, run_id: String) -> Rep
         snapshot.holders.sort_unstable();
     }
     order::sort_namespaces(&mut snapshot);
-    let (listeners, findings, owning) = listeners(&snapshot, registry);
+    let (listeners, mut findings, owning) = listeners(&snapshot, registry);
+    findings.extend(of_namespaces(&snapshot));
     let mut report = Report {
         run_id,
         taken_at: snapshot.taken_at,
@@ -49,7 +50,9 @@ pub fn judge(mut snapshot: Snapshot, registry: &Registry, run_id: String) -> Rep
         namespaces: snapshot.namespaces,
         tables: snapshot.tables,
         counts: snapshot.counts,
+        sk_lookups: snapshot.sk_lookups,
         gaps: snapshot.gaps,
+        usual_gaps: snapshot.usual_gaps,
         cgroups: snapshot.cgroups,
         processes: snapshot.processes,
         listeners,
@@ -122,6 +125,16 @@ fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Fi
         findings.extend(found);
     }
     (listeners, findings, owning)
+}
+
+/// The findings about namespaces as a whole.
+fn of_namespaces(snapshot: &Snapshot) -> Vec<Finding> {
+    let all = snapshot.namespaces.iter().enumerate();
+    all.flat_map(|(at, netns)| {
+        let sk_lookups: Vec<_> = snapshot.sk_lookups.iter().filter(|lookup| lookup.netns == at).collect();
+        findings::about_namespace(&Place { netns, sk_lookups: &sk_lookups }, at)
+    })
+    .collect()
 }
 
 /// The indexes of the sockets in the order of output, each with the name of its device.
@@ -221,8 +234,10 @@ fn keep_processes(report: &mut Report, owning: &[bool]) {
 
 /// Puts the findings in order, the gravest first, and tells each listener where its own are.
 fn sort_findings(report: &mut Report) {
-    report.findings.sort_by_key(|finding| (Reverse(finding.severity), finding.listener, finding.rule.name));
+    report.findings.sort_by_key(|finding| (Reverse(finding.severity), finding.about, finding.rule.name));
     for (index, finding) in report.findings.iter().enumerate() {
-        report.listeners[finding.listener].findings.push(index);
+        if let Some(listener) = finding.listener() {
+            report.listeners[listener].findings.push(index);
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::model::{Local, NetNs, Snapshot, Socket, Text};
 
-/// Puts the namespaces in order, the host's first, and points sockets and tables to where they went. Inodes of
+/// Puts the namespaces in order, the host's first, and points what is in them to where they went. Inodes of
 /// namespaces are numbers of this boot, so they decide last.
 pub(super) fn sort_namespaces(snapshot: &mut Snapshot) {
     let namespaces = std::mem::take(&mut snapshot.namespaces);
@@ -24,6 +24,10 @@ pub(super) fn sort_namespaces(snapshot: &mut Snapshot) {
     for table in &mut snapshot.tables {
         table.netns = place[table.netns];
     }
+    for lookup in &mut snapshot.sk_lookups {
+        lookup.netns = place[lookup.netns];
+    }
+    snapshot.sk_lookups.sort();
     // Stable: within a namespace the collector's own order of tables stays.
     snapshot.tables.sort_by_key(|table| table.netns);
     let mut namespaces: Vec<_> = namespaces.into_iter().map(Some).collect();

@@ -3,6 +3,8 @@
 //! An example is one listener, or several joined by ` + ` of which the first is the subject, and after `=>` the severity
 //! of the finding; without it the rule has to keep quiet. A listener is an endpoint and words behind it:
 //!
+//! `netns` stands for the namespace itself, where a rule looks at that; `sk_lookup=NAME` attaches a BPF program to it.
+//!
 //! - `exe=/usr/sbin/sshd`, escaped where it has spaces, adds a verified holder; after it `user=`, `uid=`, `unit=`,
 //!   `container=RUNTIME:ID`, `package=NAME` or `unpackaged`, `pid=`, `ppid=`, `start=`, `file=deleted` (or another state of its file) and `writable` speak of that holder;
 //! - `nobody`: every process was looked into and none holds it. Without a holder and without this word, the processes of
@@ -15,7 +17,7 @@ use std::net::IpAddr;
 
 use crate::model::{
     Container, ExeState, Holder, Interface, KernelOwner, Local, NamespaceKind, NetNs, NetNsKind, PackageState, Process,
-    Severity, Snapshot, Socket, State, Text, Transport, UnitState,
+    Severity, SkLookup, Snapshot, Socket, State, Text, Transport, UnitState,
 };
 
 /// The runtimes of containers.
@@ -23,7 +25,7 @@ const RUNTIMES: [&str; 7] = ["docker", "containerd", "cri-o", "podman", "kuberne
 
 /// An example, read.
 pub(crate) struct Example {
-    /// The host it tells of; its first socket is the subject.
+    /// The host it tells of; its first socket is the subject, or its namespace where it has none.
     pub(crate) snapshot: Snapshot,
     /// The severity of the finding, where there has to be one.
     pub(crate) want: Option<Severity>,
@@ -55,7 +57,32 @@ pub(crate) fn host(listeners: &[&str]) -> Snapshot {
     snapshot
 }
 
+/// What an example says of the namespace.
+fn shape(snapshot: &mut Snapshot, words: &str) {
+    for (at, word) in (1..).zip(words.split_whitespace()) {
+        match word.split_once('=').unwrap_or((word, "")) {
+            ("sk_lookup", name) => {
+                let (link, program, name) = (at, at + 10, Text::from(name));
+                let tag = Some("3b185187f1855c4c".to_owned());
+                snapshot.sk_lookups.push(SkLookup { netns: 0, link, program, name, tag, uid: Some(0) });
+            }
+            ("alone", _) => alone(snapshot),
+            _ => panic!("{word}: no such word of a namespace"),
+        }
+    }
+}
+
+/// Leaves the namespace with nothing but its loopback device.
+fn alone(snapshot: &mut Snapshot) {
+    if let Some(devices) = &mut snapshot.namespaces[0].interfaces {
+        devices.retain(|device| device.loopback);
+    }
+}
+
 fn add(snapshot: &mut Snapshot, listener: &str) {
+    if let Some(words) = listener.trim().strip_prefix("netns") {
+        return shape(snapshot, words);
+    }
     let mut words = listener.split_whitespace();
     let mut socket = socket(words.next().expect(listener), snapshot.sockets.len() as u64 + 1);
     let index = snapshot.sockets.len() as u32;
@@ -72,11 +99,7 @@ fn add(snapshot: &mut Snapshot, listener: &str) {
         }
         match (key, snapshot.processes.last_mut().filter(|_| held)) {
             ("nobody", _) => nobody = true,
-            ("alone", _) => {
-                if let Some(devices) = &mut snapshot.namespaces[0].interfaces {
-                    devices.retain(|device| device.loopback);
-                }
-            }
+            ("alone", _) => alone(snapshot),
             ("state", _) => {
                 let states = [State::Listen, State::Unconnected, State::Bound, State::Connected];
                 socket.state = states.into_iter().find(|state| state.name() == value).expect(word);

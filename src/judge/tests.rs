@@ -24,7 +24,8 @@ fn pids(report: &Report, listener: &Listener) -> Vec<u32> {
 }
 
 fn told(report: &Report) -> Vec<(&str, &str, Severity)> {
-    let of = |finding: &crate::finding::Finding| report.listeners[finding.listener].endpoint.as_str();
+    let of =
+        |finding: &crate::finding::Finding| report.listeners[finding.listener().expect("of one")].endpoint.as_str();
     report.findings.iter().map(|finding| (of(finding), finding.rule.name, finding.severity)).collect()
 }
 
@@ -69,7 +70,7 @@ fn the_secure_counterpart_is_named_and_looked_for() {
         assert!(finding.message.starts_with("serves xnm-clear-text, which is cleartext by design"), "{finding:?}");
         assert!(finding.remedy.starts_with(&format!("use 3220/tcp xnm-ssl, {words}")), "{}", finding.remedy);
         assert!(finding.remedy.contains("830"), "{}", finding.remedy);
-        let service = report.listeners[finding.listener].service.as_ref().expect("xnm-clear-text");
+        let service = report.listeners[finding.listener().expect("of one")].service.as_ref().expect("xnm-clear-text");
         let secure = service.secure_counterpart.iter().find_map(|one| match one {
             Counterpart::Service { port: 3220, listening, .. } => Some(*listening),
             _ => None,
@@ -360,7 +361,7 @@ mod order {
     #[test]
     fn the_gravest_comes_first() {
         let report = judged(sample());
-        assert!(report.findings.is_sorted_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.listener)));
+        assert!(report.findings.is_sorted_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.about)));
         let endpoints: Vec<&str> = report.listeners.iter().map(|listener| listener.endpoint.as_str()).collect();
         assert_eq!(
             endpoints,

@@ -3,6 +3,7 @@
 mod netns;
 mod process;
 mod severity;
+mod sk_lookup;
 mod snapshot;
 mod socket;
 mod text;
@@ -11,6 +12,7 @@ mod time;
 pub use netns::{Interface, NetNs, NetNsKind, Tunnel};
 pub use process::{Container, ExeState, OwnerStatus, PackageState, Process, UnitState};
 pub use severity::Severity;
+pub use sk_lookup::SkLookup;
 pub use snapshot::{
     Certainty, Gap, Hidepid, Holder, Host, NamespaceKind, ProcessCounts, Snapshot, Source, TableRead, TableStatus,
     Vantage, Via,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::{NetNs, Process, Socket, Text, Timestamp};
+use super::{NetNs, Process, SkLookup, Socket, Text, Timestamp};
 
 /// The host that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -269,8 +269,13 @@ pub struct Snapshot {
     pub tables: Vec<TableRead>,
     /// How the processes could be read.
     pub counts: ProcessCounts,
+    /// The BPF programs that choose which socket answers, in their order.
+    pub sk_lookups: Vec<SkLookup>,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
+    /// What hardly any run may see and few hosts have: told to who asks what could be seen, and no reason to call a run
+    /// incomplete.
+    pub usual_gaps: Vec<Gap>,
     /// The paths of cgroups (version 2) by id, where they were asked for.
     pub cgroups: BTreeMap<u64, Text>,
     /// Addresses that connections in TIME-WAIT keep from being bound, where they were asked for.

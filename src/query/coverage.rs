@@ -4,6 +4,10 @@ use super::{Choice, Match, Query, What};
 use crate::model::{Gap, TableRead, TableStatus, Transport};
 use crate::report::Report;
 
+/// Why nobody can tell whether a port answers.
+pub(super) const LOOKED_UP: &str =
+    "a BPF program (sk_lookup) is attached here, which may make any TCP or UDP port answer without a socket";
+
 /// How a run without a query ended: something could be read, or nothing.
 pub(super) fn of_everything(report: &Report, choice: &Choice, transports: &[Transport]) -> Match {
     let relevant = || report.tables.iter().filter(|table| could_hold(table, choice, transports));
@@ -65,6 +69,9 @@ pub(super) fn of_nothing(report: &Report, query: &Query, transports: &[Transport
 /// What could not be read of the tables of a transport, where that may hold back a socket.
 pub(super) fn unread(report: &Report, transport: Transport) -> Option<String> {
     let query = Query::default();
+    if matches!(transport, Transport::Tcp | Transport::Udp) && !report.sk_lookups.is_empty() {
+        return Some(LOOKED_UP.to_owned());
+    }
     match of_nothing(report, &query, &[transport], 0) {
         Match::CannotTell(why) => Some(why),
         _ => None,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::{Answer, Bound, Place, Port, What};
 use crate::model::{ExeState, OwnerStatus, Process, Scope, Transport, UnitState};
+use crate::query::namespace::is_called;
 use crate::query::pattern::Pattern;
 use crate::registry::Verdict;
 use crate::report::{Listener, Report};
@@ -56,12 +57,7 @@ impl Subject<'_> {
             What::Container(pattern) => self.owned(|process| {
                 or_unknown(is_in_container(process, pattern), process.container_state != UnitState::Unknown)
             }),
-            What::NetNs(pattern) => {
-                let netns = self.report.netns(listener);
-                let name = netns.name.as_ref().is_some_and(|name| pattern.fits_text(name));
-                let inode = netns.inode.is_some_and(|inode| pattern.fits(&inode.to_string()));
-                (name || inode || pattern.fits(netns.kind.name())).into()
-            }
+            What::NetNs(pattern) => is_called(self.report.netns(listener), pattern).into(),
             What::Service(pattern) => self.has_service(pattern).into(),
             What::Rule(name) => {
                 let findings = listener.findings.iter().filter_map(|at| self.report.findings.get(*at));

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 
 use super::*;
-use crate::finding::{Finding, RuleInfo, Theme};
+use crate::finding::{About, Finding, RuleInfo, Theme};
 use crate::model::{
     Certainty, Container, ExeState, Gap, Host, Local, NetNs, NetNsKind, OwnerStatus, PackageState, Process,
     ProcessCounts, Socket, State, TableRead, TableStatus, Text, Timestamp, UnitState, UnixKind, Vantage, Via,
@@ -135,7 +135,7 @@ fn report() -> Report {
     let finding = Finding {
         rule: &RULE,
         severity: Severity::High,
-        listener: 3,
+        about: About::Listener(3),
         message: String::new(),
         evidence: Vec::new(),
         remedy: String::new(),
@@ -154,7 +154,9 @@ fn report() -> Report {
         namespaces: vec![NetNs { inode: Some(4_026_531_840), name: None, kind: NetNsKind::Host, interfaces: None }],
         tables: ["tcp", "tcp6", "udp", "udp6", "unix"].map(|name| table(name, TableStatus::Read)).to_vec(),
         counts: ProcessCounts::default(),
+        sk_lookups: Vec::new(),
         gaps: Vec::new(),
+        usual_gaps: Vec::new(),
         cgroups: Default::default(),
         processes: vec![
             process(812, "sshd", "/usr/sbin/sshd", 0, "root", "ssh.service"),
@@ -184,7 +186,7 @@ fn run(line: &str, mut report: Report) -> (Vec<String>, Outcome) {
     let outcome = query.apply(&mut report, &|word| word == "telnet");
     assert_eq!(report.exit, outcome.matched.exit(), "{line}");
     for (at, finding) in report.findings.iter().enumerate() {
-        assert!(report.listeners[finding.listener].findings.contains(&at), "{line}");
+        assert!(report.listeners[finding.listener().expect("of a listener")].findings.contains(&at), "{line}");
     }
     (report.listeners.iter().map(|listener| listener.endpoint.clone()).collect(), outcome)
 }
@@ -464,7 +466,7 @@ fn flags_choose_transports_and_families() {
 fn the_findings_of_what_stays_stay() {
     let mut report = report();
     query("3221", &Choice::default()).expect("a port").apply(&mut report, &|_| false);
-    assert_eq!((report.listeners.len(), report.findings.len(), report.findings[0].listener), (1, 1, 0));
+    assert_eq!((report.listeners.len(), report.findings.len(), report.findings[0].listener()), (1, 1, Some(0)));
     assert_eq!(report.listeners[0].findings, [0]);
 }
 

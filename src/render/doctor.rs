@@ -20,8 +20,8 @@ const MOST_NAMES: usize = 8;
 /// Writes what this run can and cannot see, and what would mend it.
 pub fn doctor(diagnosis: &Diagnosis<'_>, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
-    let gaps = &diagnosis.report.gaps;
-    let verdict = match (diagnosis.is_complete(), gaps.len()) {
+    let gaps: Vec<_> = diagnosis.report.all_gaps().collect();
+    let verdict = match (diagnosis.is_complete(), diagnosis.report.gaps.len()) {
         (true, _) => "every table was read, and every process was looked into".to_owned(),
         (false, 0) => "not everything could be seen".to_owned(),
         (false, gaps) => format!("{} kept this run from seeing everything", count(gaps, "gap")),
@@ -135,9 +135,9 @@ fn networks(diagnosis: &Diagnosis<'_>) -> String {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         (all.len(), format!("{}{more}", all[..all.len().min(MOST_NAMES)].join(", ")))
     };
-    let (read, names) = named(&|one| one.unread == 0);
+    let (read, names) = named(&|one| one.unread == 0 && one.read > 0);
     let (partly, partly_names) = named(&|one| one.unread > 0 && one.read > 0);
-    let (unread, unread_names) = named(&|one| one.unread > 0 && one.read == 0);
+    let (unread, unread_names) = named(&|one| one.read == 0);
     let parts = [("read", read, names), ("partly read", partly, partly_names), ("unreadable", unread, unread_names)];
     let told = parts.into_iter().filter(|(_, number, _)| *number > 0);
     let told: Vec<String> = told.map(|(what, number, names)| format!("{number} {what}: {names}")).collect();

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::View;
 use super::json::stable_row;
+use crate::finding::About;
 use crate::model::{Local, NetNs};
 use crate::report::{Listener, Owner, Report, Role};
 
@@ -38,12 +39,15 @@ pub(super) fn findings(report: &Report, view: &View, listeners: &[usize]) -> Vec
         for (at, &listener) in listeners.iter().enumerate() {
             position[listener] = at;
         }
+        // Namespaces are in an order that rests on what they are called.
+        let place = |about: About| match about {
+            About::Listener(listener) => About::Listener(position[listener]),
+            About::Namespace(_) => about,
+        };
         order.sort_by(|a, b| {
             let (a, b) = (&report.findings[*a], &report.findings[*b]);
             let severity = b.severity.cmp(&a.severity).then_with(|| a.rule.name.cmp(b.rule.name));
-            severity
-                .then_with(|| position[a.listener].cmp(&position[b.listener]))
-                .then_with(|| a.message.cmp(&b.message))
+            severity.then_with(|| place(a.about).cmp(&place(b.about))).then_with(|| a.message.cmp(&b.message))
         });
     }
     order

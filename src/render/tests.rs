@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::sample;
 use super::*;
 use crate::doctor::{Diagnosis, Overlays};
+use crate::finding::About;
 use crate::model::{PackageState, Text, Timestamp};
 use crate::report::Report;
 
@@ -281,7 +282,9 @@ fn seen_again(mut report: Report) -> Report {
     let last = report.listeners.len() - 1;
     report.listeners.reverse();
     for finding in &mut report.findings {
-        finding.listener = last - finding.listener;
+        if let About::Listener(listener) = finding.about {
+            finding.about = About::Listener(last - listener);
+        }
     }
     for listener in &mut report.listeners {
         (listener.id, listener.group) = (listener.id ^ 0xff, 5);

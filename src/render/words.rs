@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::model::{ExeState, KernelOwner, OwnerStatus, Process, Severity, Text, Timestamp};
+use crate::model::{ExeState, KernelOwner, NetNs, NetNsKind, OwnerStatus, Process, Severity, Text, Timestamp};
 use crate::report::{Listener, Report};
 
 /// Text that was escaped where it was made, or came from our own registry. Whatever is not printable in spite of that
@@ -95,6 +95,15 @@ pub(super) fn hex(number: u64) -> String {
 /// RFC 3339.
 pub(super) fn time(timestamp: Timestamp) -> String {
     timestamp.to_string()
+}
+
+/// What a namespace is called; its inode is that of this boot.
+pub(super) fn netns_label(netns: &NetNs, stable: bool) -> String {
+    match (&netns.name, netns.inode) {
+        (Some(name), _) => name.escaped(),
+        (None, Some(inode)) if netns.kind != NetNsKind::Host && !stable => format!("{} {inode}", netns.kind.name()),
+        (None, _) => netns.kind.name().to_owned(),
+    }
 }
 
 /// `1 finding`, `2 findings`.

@@ -1,7 +1,7 @@
 //! Administration that can be read or forged on the way.
 
 use super::cleartext_protocol::draft;
-use super::{Draft, Rule, Subject};
+use super::{Check, Draft, Rule, Subject};
 use crate::finding::{RuleInfo, Theme};
 
 pub(super) const RULE: Rule = Rule {
@@ -52,7 +52,7 @@ cleartext service off; until then bind it to loopback or a network for managemen
             "tcp/0.0.0.0:23 exe=/usr/sbin/nginx",
         ],
     },
-    check,
+    check: Check::Listener(check),
 };
 
 fn check(subject: &Subject<'_>) -> Option<Draft> {

@@ -2,7 +2,7 @@
 
 use super::instead::instead;
 use super::weigh::{Harm, Weighed, weigh};
-use super::{Draft, Rule, Subject};
+use super::{Check, Draft, Rule, Subject};
 use crate::finding::{RuleInfo, Theme};
 use crate::registry::WeaknessClass;
 
@@ -46,7 +46,7 @@ whose hosts are trusted.",
             "udp/0.0.0.0:21 exe=/usr/sbin/vsftpd state=connected",
         ],
     },
-    check,
+    check: Check::Listener(check),
 };
 
 fn check(subject: &Subject<'_>) -> Option<Draft> {

@@ -1,6 +1,6 @@
 //! The program that listens is no file any more.
 
-use super::{Draft, Exposure, Rule, Subject, place};
+use super::{Check, Draft, Exposure, Rule, Subject, place};
 use crate::finding::{Evidence, RuleInfo, Severity, Theme};
 use crate::model::{ExeState, Process, Text};
 
@@ -46,7 +46,7 @@ After an upgrade restart the unit. Otherwise find out who started it before you 
             "tcp/0.0.0.0:22 nobody",
         ],
     },
-    check,
+    check: Check::Listener(check),
 };
 
 fn check(subject: &Subject<'_>) -> Option<Draft> {

@@ -1,6 +1,6 @@
 //! The program that listens lies where others than root may write.
 
-use super::{Draft, Exposure, Rule, Subject, place};
+use super::{Check, Draft, Exposure, Rule, Subject, place};
 use crate::finding::{Evidence, RuleInfo, Severity, Theme};
 use crate::model::{ExeState, Process};
 
@@ -49,7 +49,7 @@ Install the program below a directory that only root may write (/usr/local, /opt
             "tcp/0.0.0.0:8080 exe=/tmp/server writable state=bound",
         ],
     },
-    check,
+    check: Check::Listener(check),
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

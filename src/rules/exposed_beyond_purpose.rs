@@ -1,7 +1,7 @@
 //! Bound wider than its kind should be.
 
 use super::weigh::basis;
-use super::{Draft, Exposure, Rule, Subject};
+use super::{Check, Draft, Exposure, Rule, Subject};
 use crate::finding::{Evidence, RuleInfo, Severity, Theme};
 use crate::model::{Scope, State};
 use crate::registry::{Entry, Exposure as Purpose};
@@ -51,7 +51,7 @@ networks that will be added later.",
             "tcp/0.0.0.0:5432 exe=/usr/lib/postgresql/17/bin/postgres alone",
         ],
     },
-    check,
+    check: Check::Listener(check),
 };
 
 fn check(subject: &Subject<'_>) -> Option<Draft> {

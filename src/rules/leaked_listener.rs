@@ -1,6 +1,6 @@
 //! A process that has nothing to do with the others holds their socket.
 
-use super::{Draft, Exposure, Rule, Subject, place};
+use super::{Check, Draft, Exposure, Rule, Subject, place};
 use crate::finding::{Evidence, RuleInfo, Severity, Theme};
 use crate::model::{Process, Transport, UnitState};
 
@@ -36,7 +36,7 @@ Restart the process that holds it, and let the server set close-on-exec (SOCK_CL
             "tcp/0.0.0.0:8443 exe=/opt/a unit=a.service",
         ],
     },
-    check,
+    check: Check::Listener(check),
 };
 
 fn check(subject: &Subject<'_>) -> Option<Draft> {

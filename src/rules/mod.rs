@@ -1,13 +1,15 @@
 //! The rules: one judgement each, in a file of its own with its prose, its metadata, its check and its examples.
 //!
-//! A rule looks at one [`Subject`] and nothing else: no clock, no file, no environment. To add one, write its file and
+//! A rule looks at one [`Subject`] or one [`Place`] and nothing else: no clock, no file, no environment. To add one, write its file and
 //! put its name into the list below; the catalogue, the documentation and the tests follow from there.
 
 mod instead;
+mod namespace;
 mod place;
 mod subject;
 mod weigh;
 
+pub use namespace::Place;
 pub(crate) use subject::serves;
 pub use subject::{Credible, Exposure, Sharer, Subject};
 
@@ -18,11 +20,20 @@ use crate::finding::{Evidence, RuleInfo, Severity};
 pub struct Rule {
     /// What it is.
     pub info: RuleInfo,
-    /// Looks at a listener and says what is wrong with it, if anything is.
-    pub check: fn(&Subject<'_>) -> Option<Draft>,
+    /// Says what is wrong with what it looks at, if anything is.
+    pub check: Check,
 }
 
-/// What a rule says about a listener.
+/// What a rule looks at.
+#[derive(Debug)]
+pub enum Check {
+    /// A listener.
+    Listener(fn(&Subject<'_>) -> Option<Draft>),
+    /// A network namespace as a whole: what makes it answer without a listener.
+    Namespace(fn(&Place<'_>) -> Option<Draft>),
+}
+
+/// What a rule says about its subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
     /// How soon somebody should act.
@@ -53,6 +64,7 @@ rules! {
     unauthenticated_control,
     exposed_beyond_purpose,
     packet_socket,
+    sk_lookup,
     cleartext_management,
     cleartext_protocol,
 }
@@ -148,7 +160,7 @@ mod tests {
             .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
             .filter_map(|path| Some(path.file_stem()?.to_str()?.replace('_', "-")))
             .collect();
-        for helper in ["mod", "instead", "place", "subject", "weigh"] {
+        for helper in ["mod", "instead", "namespace", "place", "subject", "weigh"] {
             assert!(stems.remove(helper), "{helper}");
         }
         assert_eq!(stems, ALL.iter().map(|rule| rule.info.name.to_owned()).collect());

@@ -1,6 +1,6 @@
 //! Somebody receives packets below the ports.
 
-use super::{Draft, Rule, Subject, place};
+use super::{Check, Draft, Rule, Subject, place};
 use crate::finding::{Evidence, RuleInfo, Severity, Theme};
 use crate::model::{Local, OwnerStatus, Process, Text};
 
@@ -82,7 +82,7 @@ Find out what the holder needs it for; take CAP_NET_RAW from what does not.",
             "udp/0.0.0.0:68 exe=/usr/bin/tcpdump",
         ],
     },
-    check,
+    check: Check::Listener(check),
 };
 
 fn check(subject: &Subject<'_>) -> Option<Draft> {

@@ -1,6 +1,6 @@
 //! Programs that have nothing to do with each other share one port.
 
-use super::{Draft, Exposure, Rule, Subject, place};
+use super::{Check, Draft, Exposure, Rule, Subject, place};
 use crate::finding::{Evidence, RuleInfo, Severity, Theme};
 
 pub(super) const RULE: Rule = Rule {
@@ -42,7 +42,7 @@ Find out which of them the port is meant for, and stop the other or give it a po
             "tcp/0.0.0.0:8443 exe=/opt/a + tcp/0.0.0.0:8443 nobody",
         ],
     },
-    check,
+    check: Check::Listener(check),
 };
 
 /// How many of the others a message names.

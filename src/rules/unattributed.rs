@@ -1,6 +1,6 @@
 //! Somebody listens, and nobody holds it.
 
-use super::{Draft, Exposure, Rule, Subject};
+use super::{Check, Draft, Exposure, Rule, Subject};
 use crate::finding::{Evidence, RuleInfo, Severity, Theme};
 use crate::model::OwnerStatus;
 
@@ -44,7 +44,7 @@ suspect.",
             "udp/0.0.0.0:40000 nobody state=connected",
         ],
     },
-    check,
+    check: Check::Listener(check),
 };
 
 fn check(subject: &Subject<'_>) -> Option<Draft> {

@@ -2,7 +2,7 @@
 
 use super::instead::instead;
 use super::weigh::{Harm, Weighed, asks_for_nothing, weigh};
-use super::{Draft, Exposure, Rule, Subject};
+use super::{Check, Draft, Exposure, Rule, Subject};
 use crate::finding::{RuleInfo, Theme};
 use crate::registry::WeaknessClass;
 
@@ -47,7 +47,7 @@ first.",
             "tcp/0.0.0.0:6379 exe=/usr/bin/redis-server state=bound",
         ],
     },
-    check,
+    check: Check::Listener(check),
 };
 
 fn check(subject: &Subject<'_>) -> Option<Draft> {

@@ -1,6 +1,6 @@
 //! The port claims one service, and a program of another holds it.
 
-use super::{Draft, Exposure, Rule, Subject};
+use super::{Check, Draft, Exposure, Rule, Subject};
 use crate::finding::{Evidence, RuleInfo, Severity, Theme};
 use crate::model::{Process, Text};
 use crate::registry::{Claim, Entry, EntrySource, Verdict};
@@ -49,7 +49,7 @@ started it.",
             "tcp/0.0.0.0:3220 exe=/usr/sap/PRD/D20/exe/disp+work",
         ],
     },
-    check,
+    check: Check::Listener(check),
 };
 
 fn check(subject: &Subject<'_>) -> Option<Draft> {

@@ -1,6 +1,6 @@
 //! No package of the host owns the program that listens.
 
-use super::{Draft, Exposure, Rule, Subject, place};
+use super::{Check, Draft, Exposure, Rule, Subject, place};
 use crate::finding::{Evidence, RuleInfo, Severity, Theme};
 use crate::model::{PackageState, Process};
 
@@ -42,7 +42,7 @@ Install it from a package, or put it on the list of software that somebody keeps
             "tcp/0.0.0.0:9100 exe=/opt/acme/acmed unpackaged state=bound",
         ],
     },
-    check,
+    check: Check::Listener(check),
 };
 
 fn check(subject: &Subject<'_>) -> Option<Draft> {

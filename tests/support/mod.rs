@@ -1,5 +1,6 @@
 //! What the live tests share.
 
+pub mod bpf;
 pub mod sockets;
 pub mod ss;
 pub mod world;

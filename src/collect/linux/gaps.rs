@@ -22,6 +22,16 @@ pub fn closed_namespaces(count: u64) -> Option<Gap> {
     })
 }
 
+/// A namespace of which only its inode is known.
+pub fn no_way_into(inode: u64) -> Gap {
+    Gap {
+        what: format!("the network namespace {inode}"),
+        why: "a BPF program is attached to it, and no process, mount or descriptor that is seen leads there".into(),
+        consequence: "its sockets are not listed".into(),
+        remedy: "run it as root in the host's pid namespace".into(),
+    }
+}
+
 /// Rows of a table that made no sense.
 pub fn bad_rows(namespace: &NetNs, table: Table, bad: usize) -> Gap {
     Gap {

@@ -26,6 +26,8 @@ impl Refusal {
     pub const EACCES: Self = Self::Errno(13);
     /// `EINVAL`.
     pub const EINVAL: Self = Self::Errno(22);
+    /// `ENOSYS`.
+    pub const ENOSYS: Self = Self::Errno(38);
     /// `EMSGSIZE`: an answer was larger than the room for it.
     pub const EMSGSIZE: Self = Self::Errno(90);
     /// `EPROTONOSUPPORT`.
@@ -52,6 +54,7 @@ impl fmt::Display for Refusal {
             Self::ESRCH => f.write_str("ESRCH (no such process)"),
             Self::EACCES => f.write_str("EACCES (permission denied)"),
             Self::EINVAL => f.write_str("EINVAL (invalid request)"),
+            Self::ENOSYS => f.write_str("ENOSYS (this kernel does not know the question)"),
             Self::EMSGSIZE => f.write_str("EMSGSIZE (answer too large)"),
             Self::EPROTONOSUPPORT => f.write_str("EPROTONOSUPPORT (protocol not supported)"),
             Self::EAFNOSUPPORT => f.write_str("EAFNOSUPPORT (address family not supported)"),

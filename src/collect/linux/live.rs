@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the one place that talks to Linux")]
 
+mod bpf;
 mod descriptors;
 mod dump;
 mod generic;
@@ -225,6 +226,7 @@ impl Kernel for Live {
                 .number(question)
                 .and_then(|family| generic::ask(&open_netlink(Some(netlink::GENERIC))?, family, question, answer)),
             Question::NfsPorts => self.read("fs/nfsd/portlist", answer),
+            Question::SkLookup => bpf::sk_lookups(answer),
             Question::Protocols => self.read("self/net/protocols", answer),
             Question::Diag(table) => self.dump(sock_diag::SOCK_DIAG_BY_FAMILY, &sock_diag::request(*table), answer),
             Question::Connected => self.connected(answer),

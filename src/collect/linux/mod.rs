@@ -22,6 +22,7 @@ mod places;
 mod proc_net;
 mod proc_pid;
 mod question;
+mod sk_lookup;
 mod sock_diag;
 mod tables;
 mod transcript;
@@ -176,6 +177,7 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     snapshot.gaps.extend(gaps);
     gaps::doubt_descriptors(&mut snapshot);
     snapshot.gaps.extend(gaps::table_gaps(&snapshot));
+    sk_lookup::look(kernel, ask, &mut snapshot);
     let is_old = || proc_net::version(release.as_bytes()).is_some_and(|version| version < (6, 8));
     if ask.bound && ask.transports.contains(&Transport::Tcp) && is_old() {
         snapshot.gaps.push(gaps::bound_unknown());

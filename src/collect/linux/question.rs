@@ -32,6 +32,9 @@ pub enum Question {
     Fou,
     /// `/proc/fs/nfsd/portlist`.
     NfsPorts,
+    /// The BPF programs of the kind `sk_lookup` that are attached to network namespaces, bpf(2): `LINK PROGRAM NETNS TAG UID
+    /// NAME` a line, the name escaped; without the last three where the program itself could not be asked.
+    SkLookup,
     /// `/proc/net/protocols`.
     Protocols,
     /// A `SOCK_DIAG_BY_FAMILY` dump of one table, sock_diag(7).
@@ -240,6 +243,7 @@ impl fmt::Display for Question {
             Self::L2tp => f.write_str("l2tp"),
             Self::Fou => f.write_str("fou"),
             Self::NfsPorts => f.write_str("nfs-ports"),
+            Self::SkLookup => f.write_str("sk-lookup"),
             Self::Protocols => f.write_str("protocols"),
             Self::Diag(table) => write!(f, "diag {}", table.name()),
             Self::Connected => f.write_str("connected"),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::super::words::{hex, printable};
 use super::Context;
 use super::wire::{Later, WireEvidence, WireNetNs};
-use crate::finding;
+use crate::finding::{self, About};
 
 /// One rule's judgement about one subject.
 #[derive(Serialize, JsonSchema)]
@@ -17,9 +17,9 @@ pub(super) struct Finding {
     severity: &'static str,
     /// listener | host | namespace | expectation | suppression
     subject: &'static str,
-    /// The ids of the listeners it is about.
+    /// The ids of the listeners it is about; none where it is about more than a listener.
     listeners: Vec<Option<String>>,
-    /// The endpoint of the first.
+    /// The endpoint of the first; null where there is none.
     endpoint: Option<String>,
     netns: Option<WireNetNs>,
     /// What is wrong, in one sentence without the endpoint.
@@ -32,7 +32,7 @@ pub(super) struct Finding {
     controls: &'static [&'static str],
     /// Less specific rules of the same theme that fired too.
     also: Vec<&'static str>,
-    /// The listener's fingerprint with the rule added: v1: and 32 hexadecimal digits.
+    /// The subject's fingerprint with the rule added: v1: and 32 hexadecimal digits.
     fingerprint: String,
     /// new | known | suppressed; null where no state was consulted.
     status: Option<&'static str>,
@@ -43,20 +43,23 @@ pub(super) struct Finding {
 impl Finding {
     pub(super) fn new(context: &Context<'_>, finding: &finding::Finding) -> Self {
         let report = context.report;
-        let listener = &report.listeners[finding.listener];
+        let listener = finding.listener().map(|at| &report.listeners[at]);
         Self {
             rule: finding.rule.name,
             severity: finding.severity.name(),
-            subject: "listener",
-            listeners: vec![context.volatile(hex(listener.id))],
-            endpoint: Some(printable(&listener.endpoint).into_owned()),
-            netns: Some(WireNetNs::new(context, report.netns(listener))),
+            subject: match finding.about {
+                About::Listener(_) => "listener",
+                About::Namespace(_) => "namespace",
+            },
+            listeners: listener.iter().map(|listener| context.volatile(hex(listener.id))).collect(),
+            endpoint: listener.map(|listener| printable(&listener.endpoint).into_owned()),
+            netns: Some(WireNetNs::new(context, report.netns_of(finding))),
             message: printable(&finding.message).into_owned(),
             evidence: WireEvidence::all(&finding.evidence),
             remedy: printable(&finding.remedy).into_owned(),
             controls: finding.rule.controls,
             also: finding.also.clone(),
-            fingerprint: report.fingerprint(listener).field("rule", finding.rule.name).digest(),
+            fingerprint: report.fingerprint_of(finding).digest(),
             status: None,
             suppression: None,
         }

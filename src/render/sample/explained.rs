@@ -2,7 +2,7 @@
 
 use super::CLEARTEXT;
 use crate::explain::*;
-use crate::finding::{Evidence, Finding};
+use crate::finding::{About, Evidence, Finding};
 use crate::model::{Container, OwnerStatus, PackageState, Severity, Text, Transport};
 use crate::report::{Counterpart, EntrySource, Role, Verdict};
 
@@ -77,7 +77,7 @@ pub(in crate::render) fn explanation(name: &Text) -> Explanation {
     let finding = Finding {
         rule: &CLEARTEXT,
         severity: Severity::Critical,
-        listener: 0,
+        about: About::Listener(0),
         message: "passwords and configuration go in clear text, and anybody can reach it".to_owned(),
         evidence: vec![Evidence::new("registry", "the table says so")],
         remedy: "use 3220/tcp (xnm-ssl), which listens here too".to_owned(),

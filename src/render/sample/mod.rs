@@ -5,7 +5,7 @@ mod hosts;
 
 use std::net::IpAddr;
 
-use crate::finding::{Evidence, Finding, RuleInfo, Severity, Theme};
+use crate::finding::{About, Evidence, Finding, RuleInfo, Severity, Theme};
 use crate::model::*;
 pub(super) use explained::explanation;
 pub(super) use hosts::{containers, hostile, local, nobody, router, server};
@@ -94,7 +94,9 @@ impl Builder {
             namespaces: vec![netns],
             tables: vec![read("tcp", Source::SockDiag), read("udp", Source::SockDiag), read("packet", Source::Proc)],
             counts: ProcessCounts { seen: 131, vanished: 1, ..ProcessCounts::default() },
+            sk_lookups: Vec::new(),
             gaps: Vec::new(),
+            usual_gaps: Vec::new(),
             cgroups: Default::default(),
             processes: Vec::new(),
             listeners: Vec::new(),
@@ -203,7 +205,7 @@ impl Builder {
         self.0.findings.push(Finding {
             rule,
             severity,
-            listener,
+            about: About::Listener(listener),
             message: message.to_owned(),
             evidence: vec![Evidence::new("registry", "the table says so"), Evidence::new("address", &last.endpoint)],
             remedy: remedy.to_owned(),

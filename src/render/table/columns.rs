@@ -1,13 +1,13 @@
 //! The columns of the table: what stands in a cell, and what a column is worth.
 
-use super::super::words::{hex, kernel_label, no_owner, printable, process_label, time, unit_name, user_name};
+use super::super::words::{
+    hex, kernel_label, netns_label, no_owner, printable, process_label, time, unit_name, user_name,
+};
 use super::super::{Screen, View};
 use super::fold::Row;
 use super::layout::{Cell, Column};
 use crate::finding::Severity;
-use crate::model::{
-    Container, Local, NetNsKind, OwnerStatus, PackageState, Process, State, Text, Transport, UnitState,
-};
+use crate::model::{Container, Local, OwnerStatus, PackageState, Process, State, Text, Transport, UnitState};
 use crate::report::{Listener, Report, Verdict};
 
 /// How many different programs or users a cell names.
@@ -293,14 +293,7 @@ fn state(listener: &Listener) -> &'static str {
 }
 
 fn netns(report: &Report, view: &View, listener: &Listener) -> String {
-    let netns = report.netns(listener);
-    match (&netns.name, netns.inode) {
-        (Some(name), _) => name.escaped(),
-        (None, Some(inode)) if netns.kind != NetNsKind::Host && !view.stable => {
-            format!("{} {inode}", netns.kind.name())
-        }
-        (None, _) => netns.kind.name().to_owned(),
-    }
+    netns_label(report.netns(listener), view.stable)
 }
 
 fn queue(listener: &Listener) -> String {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::words::{
-    REMARK, count, hex, kernel_label, no_owner, paint, printable, process_label, severity_style, wrap,
+    REMARK, count, hex, kernel_label, netns_label, no_owner, paint, printable, process_label, severity_style, wrap,
 };
 use super::super::{Screen, View, order};
 use super::fold::Row;
@@ -37,14 +37,10 @@ pub(super) fn lines(
     let mut last_of_rule: Vec<(&str, usize)> = Vec::new();
     for index in order::findings(report, view, listeners) {
         let finding = &report.findings[index];
-        let row = row_of[finding.listener].map(|row| &rows[row]);
+        let at = finding.listener().and_then(|listener| row_of[listener]);
+        let row = at.map(|row| &rows[row]);
         // What is said of one address of a row holds for the others.
-        if !told.insert((
-            row_of[finding.listener].ok_or(finding.listener),
-            finding.rule.name,
-            &finding.message,
-            &finding.remedy,
-        )) {
+        if !told.insert((at.ok_or(finding.about), finding.rule.name, &finding.message, &finding.remedy)) {
             continue;
         }
         if finding.severity == Severity::Info && view.verbose == 0 {
@@ -94,8 +90,12 @@ fn row_of(report: &Report, rows: &[Row<'_>]) -> Vec<Option<usize>> {
 fn sentence(report: &Report, view: &View, screen: &Screen, finding: &Finding, row: Option<&Row<'_>>) -> Vec<String> {
     let width = screen.width.map(|width| usize::from(width).saturating_sub(INDENT));
     let style = severity_style(finding.severity);
-    let listener = &report.listeners[finding.listener];
-    let title = format!("{}{} [{}]", endpoints(listener, row), holder(report, view, listener), finding.rule.name);
+    let listener = finding.listener().map(|at| &report.listeners[at]);
+    let subject = match listener {
+        Some(listener) => format!("{}{}", endpoints(listener, row), holder(report, view, listener)),
+        None => format!("network namespace {}", netns_label(report.netns_of(finding), view.stable)),
+    };
+    let title = format!("{subject} [{}]", finding.rule.name);
     let mut told = vec![finding.message.clone(), format!("instead: {}", finding.remedy)];
     if view.verbose > 0 {
         told.extend(finding.evidence.iter().map(|evidence| format!("{}: {}", evidence.kind, evidence.text)));
@@ -105,10 +105,10 @@ fn sentence(report: &Report, view: &View, screen: &Screen, finding: &Finding, ro
         if !finding.rule.controls.is_empty() {
             told.push(format!("controls: {}", finding.rule.controls.join(", ")));
         }
-        if !view.stable {
+        if let Some(listener) = listener.filter(|_| !view.stable) {
             told.push(format!("listener: {}", hex(listener.id)));
         }
-        told.push(format!("fingerprint: {}", report.fingerprint(listener).field("rule", finding.rule.name).digest()));
+        told.push(format!("fingerprint: {}", report.fingerprint_of(finding).digest()));
     }
     let mut lines = Vec::new();
     for (at, line) in wrap(&printable(&title), width).iter().enumerate() {

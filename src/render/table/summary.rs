@@ -124,7 +124,9 @@ fn owners(report: &Report) -> Option<String> {
 fn gaps(report: &Report, view: &View) -> Vec<String> {
     let told = if view.verbose > 0 { report.gaps.len() } else { 1 };
     let mut lines: Vec<String> = Vec::new();
-    for gap in report.gaps.iter().take(told) {
+    // What hardly any run may see would be told by every one.
+    let usual = report.usual_gaps.iter().filter(|_| view.verbose > 0);
+    for gap in report.gaps.iter().take(told).chain(usual) {
         lines.push(format!("not seen: {} ({}): {}; remedy: {}", gap.what, gap.why, gap.consequence, gap.remedy));
     }
     match report.gaps.len().saturating_sub(told) {
