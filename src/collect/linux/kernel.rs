@@ -22,6 +22,8 @@ impl Refusal {
     pub const ENOENT: Self = Self::Errno(2);
     /// `ESRCH`.
     pub const ESRCH: Self = Self::Errno(3);
+    /// `EAGAIN`: somebody would have to be waited for.
+    pub const EAGAIN: Self = Self::Errno(11);
     /// `EACCES`.
     pub const EACCES: Self = Self::Errno(13);
     /// `EINVAL`.
@@ -52,6 +54,7 @@ impl fmt::Display for Refusal {
             Self::EPERM => f.write_str("EPERM (not permitted)"),
             Self::ENOENT => f.write_str("ENOENT (no such table, module or file)"),
             Self::ESRCH => f.write_str("ESRCH (no such process)"),
+            Self::EAGAIN => f.write_str("EAGAIN (it could not be had without waiting)"),
             Self::EACCES => f.write_str("EACCES (permission denied)"),
             Self::EINVAL => f.write_str("EINVAL (invalid request)"),
             Self::ENOSYS => f.write_str("ENOSYS (this kernel does not know the question)"),

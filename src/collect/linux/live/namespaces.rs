@@ -8,13 +8,14 @@ use std::fmt::Write as _;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags};
 use rustix::io::Errno;
 use rustix::net::netlink;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::dump::{ROUTE, dump_over, open_netlink};
 use super::generic::{self, Families};
+use super::paths::open_unless_remote;
 use super::{each_pid, read_at};
 use crate::collect::linux::namespaces::{Way, Ways, decode};
 use crate::collect::linux::question::{Ns, Question};
@@ -193,7 +194,7 @@ fn within<T: Send>(namespace: &OwnedFd, work: impl FnOnce() -> Result<T, Errno> 
 fn open(proc: &OwnedFd, way: &Way, inode: u64) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let namespace = match way {
-        Way::Mount(path) => rustix::fs::openat(CWD, path.as_bytes(), flags | OFlags::NOFOLLOW, Mode::empty()),
+        Way::Mount(path) => open_unless_remote(path.as_bytes(), flags, &mut false),
         Way::Process(pid) => rustix::fs::openat(proc, format!("{pid}/ns/net"), flags, Mode::empty()),
         Way::Descriptor(pid, fd) => rustix::fs::openat(proc, format!("{pid}/fd/{fd}"), flags, Mode::empty()),
     }?;

@@ -18,16 +18,7 @@ pub fn host_file(path: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
     let mut at = path;
     let mut checked = false;
     loop {
-        let file = match open_path(at, ResolveFlags::NO_SYMLINKS | ResolveFlags::CACHED) {
-            Err(Errno::AGAIN) => {
-                if !checked && !is_local(path) {
-                    return Err(Errno::AGAIN);
-                }
-                checked = true;
-                open_path(at, ResolveFlags::NO_SYMLINKS)
-            }
-            found => found,
-        }?;
+        let file = open_unless_remote(at, OFlags::PATH, &mut checked)?;
         let mask = StatxFlags::INO | StatxFlags::MODE | StatxFlags::UID | StatxFlags::GID;
         let file = rustix::fs::statx(&file, "", AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC, mask)?;
         let (major, minor, inode) = (file.stx_dev_major, file.stx_dev_minor, file.stx_ino);
@@ -41,8 +32,23 @@ pub fn host_file(path: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
     }
 }
 
-fn open_path(path: &[u8], resolve: ResolveFlags) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+/// Opens a path without links, where no other host and no process has to be waited for; `EAGAIN` where one would be.
+/// `checked` says that this was seen of the path, or of one below it.
+pub fn open_unless_remote(path: &[u8], flags: OFlags, checked: &mut bool) -> Result<OwnedFd, Errno> {
+    match open_path(path, flags, ResolveFlags::NO_SYMLINKS | ResolveFlags::CACHED) {
+        Err(Errno::AGAIN) => {
+            if !*checked && !is_local(path) {
+                return Err(Errno::AGAIN);
+            }
+            *checked = true;
+            open_path(path, flags, ResolveFlags::NO_SYMLINKS)
+        }
+        found => found,
+    }
+}
+
+fn open_path(path: &[u8], flags: OFlags, resolve: ResolveFlags) -> Result<OwnedFd, Errno> {
+    let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     match rustix::fs::openat2(CWD, path, flags, Mode::empty(), resolve) {
         // Before Linux 5.6 there is no openat2, before 5.12 no RESOLVE_CACHED: ask for leave to go the long way.
         Err(Errno::NOSYS) if resolve.contains(ResolveFlags::CACHED) => Err(Errno::AGAIN),
@@ -54,7 +60,7 @@ fn open_path(path: &[u8], resolve: ResolveFlags) -> Result<OwnedFd, Errno> {
 
 /// True where every mount on the way to a path is of a kind that answers from this host.
 fn is_local(path: &[u8]) -> bool {
-    const LOCAL: [&[u8]; 18] = [
+    const LOCAL: [&[u8]; 19] = [
         b"ext2",
         b"ext3",
         b"ext4",
@@ -73,6 +79,7 @@ fn is_local(path: &[u8]) -> bool {
         b"iso9660",
         b"bcachefs",
         b"proc",
+        b"nsfs",
     ];
     let Ok(mounts) = std::fs::read("/proc/self/mountinfo") else { return false };
     kinds_on_the_way(&mounts, path).iter().all(|kind| LOCAL.contains(kind))
