@@ -1,6 +1,7 @@
 //! What the live tests share.
 
 pub mod bpf;
+pub mod fork;
 pub mod fuse;
 pub mod sockets;
 pub mod ss;

@@ -17,6 +17,9 @@ const ITEMS_PER_THREAD: usize = 48;
 /// Enough to outweigh one slow process, few enough to share evenly.
 const BATCH: usize = 16;
 
+/// So many descriptors of a process are looked at once more besides the first.
+const CHECKED: usize = 3;
+
 /// What a pass needs to know.
 pub struct Pass<'a> {
     /// The kernel.
@@ -202,7 +205,11 @@ impl Pass<'_> {
             let Some((fd, inode)) = listing.first else {
                 return Ok(Visit { holding: None, namespaces, hidden, others: listing.others });
             };
-            let (mut process, stable) = self.identify(pid, None, || self.leads_to(pid, fd, inode) == Some(true))?;
+            let still_leads = || {
+                let more = listing.checked.iter().all(|(fd, inode)| self.leads_to(pid, *fd, *inode) != Some(false));
+                more && self.leads_to(pid, fd, inode) == Some(true)
+            };
+            let (mut process, stable) = self.identify(pid, None, still_leads)?;
             if stable || tries == 0 {
                 process.raced = !stable;
                 listing.held.sort_unstable();
@@ -258,7 +265,11 @@ impl Pass<'_> {
                     if listing.held.len() > before + 1 {
                         several.insert(first, fd);
                     }
-                    listing.first = listing.first.or(Some((fd, inode)));
+                    match listing.first {
+                        None => listing.first = Some((fd, inode)),
+                        Some(_) if listing.checked.len() < CHECKED => listing.checked.push((fd, inode)),
+                        Some(_) => listing.checked[CHECKED - 1] = (fd, inode),
+                    }
                 }
                 None if self.others => listing.others.push((fd, inode)),
                 None => {}
@@ -278,6 +289,14 @@ impl Pass<'_> {
         let stat = |answer: Vec<u8>| proc_pid::stat(&answer);
         let owner = || self.kernel.get(&Question::Owner(pid)).ok().and_then(|answer| proc_pid::owner(&answer));
         let before = owner();
+        // The file before the name, and once more at the end: then both are of one program.
+        let file = || {
+            self.kernel.get(&Question::Exe(pid)).or_else(|refusal| match thread {
+                Some(thread) if refusal.is_gone() => self.kernel.get(&Question::ThreadExe(pid, thread)),
+                _ => Err(refusal),
+            })
+        };
+        let executed = file();
         let first = self.kernel.get(&Question::Stat(pid));
         if let Err(refusal) = first
             && refusal.is_gone()
@@ -292,11 +311,7 @@ impl Pass<'_> {
             None => all_ids(),
         };
         let cgroup = self.kernel.get(&Question::Cgroup(pid)).ok().and_then(|answer| proc_pid::cgroup(&answer));
-        let exe = self.kernel.get(&Question::Exe(pid)).or_else(|refusal| match thread {
-            Some(thread) if refusal.is_gone() => self.kernel.get(&Question::ThreadExe(pid, thread)),
-            _ => Err(refusal),
-        });
-        let exe = exe.ok().and_then(|answer| proc_pid::exe(&answer));
+        let exe = executed.as_ref().ok().and_then(|answer| proc_pid::exe(answer));
         let cmdline = match self.cmdline {
             true => self.kernel.get(&Question::Cmdline(pid)).ok().map(|answer| arguments(&answer)),
             false => None,
@@ -354,7 +369,7 @@ impl Pass<'_> {
             raced: false,
         };
         // `execve` keeps pid and start and may close descriptors; a new process under the old pid has another start.
-        let holds = holds();
+        let holds = holds() && file() == executed;
         // Another process has another directory. The same may get a new one when memory is short: then the start tells.
         let same = match before.zip(owner()) {
             Some((before, after)) if before.inode == after.inode => true,
@@ -377,6 +392,8 @@ pub(super) struct Listing {
     pub(super) held: Vec<(u32, u32)>,
     /// A descriptor of a wanted one, with its inode.
     pub(super) first: Option<(u32, u64)>,
+    /// Others likewise, the last among them: execve(2) closes some and leaves others.
+    checked: Vec<(u32, u64)>,
     /// Descriptors of the others, with their inodes, where they are asked for.
     pub(super) others: Vec<(u32, u64)>,
     /// Inodes of network namespaces, with a descriptor each.

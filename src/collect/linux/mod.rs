@@ -261,22 +261,32 @@ fn add_vsock(places: &mut Places<'_>, pass: &mut Found) {
     }
 }
 
-/// Adds a later pass. A process that both found is the same only with the same start.
+/// Adds a later pass. A process that both found is the same only where all is that tells it from another: the clock of
+/// starts is coarse enough for two processes with one pid, and a process may have become another program.
 fn merge(found: &mut Found, pass: Found) {
     found.unasked = found.unasked.or(pass.refusal).or(pass.unasked);
     found.vsock_refusal = found.vsock_refusal.or(pass.vsock_refusal);
     if pass.processes.is_empty() {
         return;
     }
-    let mut known: HashMap<(u32, Option<u64>), u32> = HashMap::new();
+    let mut known: HashMap<u32, Vec<u32>> = HashMap::new();
     for (at, process) in found.processes.iter().enumerate() {
-        known.insert((process.pid, process.start_ticks), at as u32);
+        known.entry(process.pid).or_default().push(at as u32);
     }
     let mut moved = Vec::with_capacity(pass.processes.len());
     for process in pass.processes {
-        moved.push(*known.entry((process.pid, process.start_ticks)).or_insert_with(|| {
+        let of_pid = known.entry(process.pid).or_default();
+        // Whether it was in doubt is of the sighting, and the first speaks for both.
+        let is_same = |known: &Process| {
+            let alike = Process { raced: known.raced, ..process.clone() };
+            *known == alike
+        };
+        let same = of_pid.iter().find(|at| is_same(&found.processes[**at as usize]));
+        moved.push(same.copied().unwrap_or_else(|| {
+            let at = found.processes.len() as u32;
+            of_pid.push(at);
             found.processes.push(process);
-            (found.processes.len() - 1) as u32
+            at
         }));
     }
     let moved = |process: u32| moved[process as usize];
