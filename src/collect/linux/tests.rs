@@ -209,6 +209,55 @@ fn the_child_of_a_process_that_ended_is_found() {
     assert_eq!(statuses(seen), [OwnerStatus::Known]);
 }
 
+/// What is known of each process: its name and its file, and whether that is in doubt.
+fn programs(seen: &Snapshot) -> Vec<(String, String, bool)> {
+    let escaped = |text: &Option<Text>| text.as_ref().map(Text::escaped).unwrap_or_default();
+    seen.processes.iter().map(|process| (escaped(&process.comm), escaped(&process.exe), process.raced)).collect()
+}
+
+#[test]
+fn a_process_that_becomes_another_program_is_told_as_one_of_them() {
+    let (sshd, sleep) = (told("8:1 42 1\n/usr/sbin/sshd"), told("8:1 43 1\n/usr/bin/sleep"));
+    let named = |name: &str| told(&format!("7 ({name}) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 100 1 1\n"));
+    let mut host = host();
+    // It hands its socket on to what it executes.
+    host.answers.insert("exe 7".to_owned(), vec![sshd.clone(), sleep.clone()]);
+    host.answers.insert("stat 7".to_owned(), vec![named("sshd"), named("sleep")]);
+    let seen = look(&host);
+    assert_eq!(programs(&seen), [("sleep".to_owned(), "/usr/bin/sleep".to_owned(), false)]);
+    host.answers.insert("exe 7".to_owned(), vec![sshd.clone(), sleep.clone(), sshd.clone(), sleep.clone()]);
+    assert!(programs(&look(&host))[0].2, "it did so again");
+    // It hands one on and closes the other: what it has become held that one never.
+    host.answers.insert("exe 7".to_owned(), vec![sleep]);
+    host.answers.insert("stat 7".to_owned(), vec![named("sleep")]);
+    let row = TCP.lines().nth(1).expect("a row");
+    tell(&mut host, "proc tcp", &format!("{TCP}{}\n", row.replace(":0016", ":0017").replace(" 500 ", " 501 ")));
+    host.answers.insert("sockets 7".to_owned(), vec![told("3 500\n4 501\n"), told("3 500\n")]);
+    refuse(&mut host, "link 7 4", 2);
+    let seen = look(&host);
+    let held: Vec<usize> = (0..2).map(|at| seen.holders_of(at).len()).collect();
+    assert_eq!((held, programs(&seen).len()), (vec![1, 0], 1));
+}
+
+#[test]
+fn two_processes_with_one_pid_and_one_start_are_two() {
+    let mut host = host();
+    let row = TCP.lines().nth(1).expect("a row");
+    let later = format!("{TCP}{}\n", row.replace(":0016", ":0017").replace(" 500 ", " 501 "));
+    host.answers.insert("proc tcp".to_owned(), vec![told(TCP), told(&later)]);
+    host.answers.insert("sockets 7".to_owned(), vec![told("3 500\n"), told("4 501\n")]);
+    let (sshd, sleep) = (told("8:1 42 1\n/usr/sbin/sshd"), told("8:1 43 1\n/usr/bin/sleep"));
+    host.answers.insert("exe 7".to_owned(), vec![sshd.clone(), sshd, sleep]);
+    tell(&mut host, "link 7 4", "socket:[501]");
+    let seen = look(&host);
+    let holder = |at: usize| {
+        let [holder] = seen.holders_of(at) else { panic!("{:?}", seen.holders) };
+        let process = &seen.processes[holder.process as usize];
+        (process.pid, process.exe.as_ref().map(Text::escaped).unwrap_or_default())
+    };
+    assert_eq!([holder(0), holder(1)], [(7, "/usr/sbin/sshd".to_owned()), (7, "/usr/bin/sleep".to_owned())]);
+}
+
 #[test]
 fn a_raw_socket_that_can_receive_nothing_is_no_broken_row() {
     let mut host = host();
