@@ -2,14 +2,15 @@
 
 #![expect(unsafe_code, reason = "libc alone has bpf(2)")]
 
+use std::ffi::c_long;
 use std::io::{Error, Result};
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 
 /// `enum bpf_cmd`, include/uapi/linux/bpf.h.
-const MAP_CREATE: i64 = 0;
-const MAP_UPDATE_ELEM: i64 = 2;
-const PROG_LOAD: i64 = 5;
-const LINK_CREATE: i64 = 28;
+const MAP_CREATE: c_long = 0;
+const MAP_UPDATE_ELEM: c_long = 2;
+const PROG_LOAD: c_long = 5;
+const LINK_CREATE: c_long = 28;
 
 const MAP_TYPE_SOCKMAP: u32 = 15;
 const PROG_TYPE_SK_LOOKUP: u32 = 30;
@@ -61,7 +62,7 @@ fn redirect(port: u16, map: &OwnedFd) -> Vec<u64> {
 }
 
 /// One command, with its attributes as bytes.
-fn bpf(command: i64, attributes: &[u8]) -> Result<OwnedFd> {
+fn bpf(command: c_long, attributes: &[u8]) -> Result<OwnedFd> {
     // SAFETY: the kernel reads as many bytes as it is told, and what they point to lives as long as the caller's values.
     let result = unsafe { libc::syscall(libc::SYS_bpf, command, attributes.as_ptr(), attributes.len()) };
     match i32::try_from(result) {

@@ -1,7 +1,7 @@
 //! Hosts as they are met.
 
 use super::{Builder, CLEARTEXT, MISMATCH, UNAUTHENTICATED, service};
-use crate::finding::{Evidence, Severity};
+use crate::finding::{About, Evidence, Finding, Severity};
 use crate::model::*;
 use crate::report::{Counterpart, EntrySource, Exit, Report, Role, Verdict};
 
@@ -247,6 +247,13 @@ pub(in crate::render) fn hostile(text: &Text) -> Report {
     let packet = b.local(Transport::Packet, Local::Packet { protocol: 3, cooked: false }, &raw, &[process]);
     packet.interface = text.clone();
     b.finding(&CLEARTEXT, Severity::Critical, &raw, &raw);
-    b.0.findings[0].evidence.push(Evidence::new("owner", raw));
+    b.0.findings[0].evidence.push(Evidence::new("owner", raw.clone()));
+    // Of the namespace as a whole, below the one above.
+    let of_listener = b.0.findings[0].clone();
+    let lookup =
+        SkLookup { netns: 0, link: 7, program: 19, name: text.clone(), tag: Some(raw.clone()), uid: Some(65_534) };
+    b.0.sk_lookups = vec![lookup];
+    b.0.usual_gaps = b.0.gaps.clone();
+    b.0.findings.push(Finding { about: About::Namespace(0), severity: Severity::Medium, ..of_listener });
     b.report()
 }

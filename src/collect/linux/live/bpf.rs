@@ -1,5 +1,6 @@
 //! BPF programs that choose which socket answers, by bpf(2).
 
+use std::ffi::c_long;
 use std::fmt::Write as _;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 
@@ -8,10 +9,10 @@ use rustix::io::Errno;
 use crate::model::Text;
 
 /// `enum bpf_cmd`, include/uapi/linux/bpf.h.
-const BPF_PROG_GET_FD_BY_ID: i64 = 13;
-const BPF_OBJ_GET_INFO_BY_FD: i64 = 15;
-const BPF_LINK_GET_FD_BY_ID: i64 = 30;
-const BPF_LINK_GET_NEXT_ID: i64 = 31;
+const BPF_PROG_GET_FD_BY_ID: c_long = 13;
+const BPF_OBJ_GET_INFO_BY_FD: c_long = 15;
+const BPF_LINK_GET_FD_BY_ID: c_long = 30;
+const BPF_LINK_GET_NEXT_ID: c_long = 31;
 /// `enum bpf_link_type` and `enum bpf_attach_type`.
 const BPF_LINK_TYPE_NETNS: u32 = 5;
 const BPF_SK_LOOKUP: u32 = 36;
@@ -55,9 +56,9 @@ pub fn sk_lookups(answer: &mut Vec<u8>) -> Result<(), Errno> {
             Err(Errno::NOENT) => break,
             Err(errno) => return Err(errno),
         }
-        // It may be gone by now; and so may its namespace, which leaves a link without one.
+        // It may be gone by now, or not be whole yet; and its namespace may be gone, which leaves a link without one.
         let info = match open(BPF_LINK_GET_FD_BY_ID, last).and_then(|link| info::<LinkInfo>(&link)) {
-            Err(Errno::NOENT) => continue,
+            Err(Errno::NOENT | Errno::AGAIN) => continue,
             info => info?,
         };
         if info.kind == BPF_LINK_TYPE_NETNS && info.attach == BPF_SK_LOOKUP && info.netns != 0 {
@@ -79,7 +80,7 @@ fn info_of_program(program: &OwnedFd) -> Result<String, Errno> {
 }
 
 /// Opens what has an id.
-fn open(command: i64, id: u32) -> Result<OwnedFd, Errno> {
+fn open(command: c_long, id: u32) -> Result<OwnedFd, Errno> {
     let descriptor = bpf(command, &mut [id, 0, 0, 0])?;
     #[expect(unsafe_code, reason = "bpf(2) hands out descriptors as numbers")]
     // SAFETY: the kernel has just opened it for us, and nobody else knows of it.
@@ -102,7 +103,7 @@ fn info<T: Default>(object: &OwnedFd) -> Result<T, Errno> {
 }
 
 /// One command. The kernel takes what an attribute does not reach for zeroes.
-fn bpf(command: i64, attributes: &mut [u32; 4]) -> Result<i32, Errno> {
+fn bpf(command: c_long, attributes: &mut [u32; 4]) -> Result<i32, Errno> {
     #[expect(unsafe_code, reason = "no library of ours has bpf(2)")]
     // SAFETY: the kernel reads and writes as many bytes as it is told; the only address among them is one of `info`,
     // which lives for the call and is as long as the length beside it says.
