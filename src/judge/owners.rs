@@ -154,7 +154,7 @@ pub(super) fn status(socket: &Socket, holders: &[Holder], snapshot: &Snapshot) -
         OwnerStatus::Known
     } else if socket.kernel_owner.is_some() {
         OwnerStatus::Kernel
-    } else if !holders.is_empty() {
+    } else if holders.iter().any(|holder| holder.certainty == Certainty::Candidate) {
         OwnerStatus::InFlight
     } else if socket.raced {
         OwnerStatus::Vanished

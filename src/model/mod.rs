@@ -9,7 +9,7 @@ mod text;
 mod time;
 
 pub use netns::{Interface, NetNs, NetNsKind, Tunnel};
-pub use process::{Container, ExeState, OwnerStatus, PackageState, Process, UnitState};
+pub use process::{Cgroup, Container, ExeState, OwnerStatus, PackageState, Process, UnitState};
 pub use severity::Severity;
 pub use snapshot::{
     Certainty, Gap, Hidepid, Holder, Host, NamespaceKind, ProcessCounts, Snapshot, Source, TableRead, TableStatus,

@@ -52,6 +52,23 @@ impl UnitState {
     }
 }
 
+/// What the path of a cgroup tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cgroup {
+    /// The path, as systemd made it.
+    pub path: Text,
+    /// The first unit below the slices.
+    pub unit: Option<Text>,
+    /// The unit of the user's own manager within.
+    pub user_unit: Option<Text>,
+    /// Whether there is a unit.
+    pub unit_state: UnitState,
+    /// The container that the path leads through.
+    pub container: Option<Container>,
+    /// Whether there is a container.
+    pub container_state: UnitState,
+}
+
 /// A container, as its runtime's cgroup names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Container {

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::model::{ExeState, KernelOwner, OwnerStatus, Process, Severity, Text, Timestamp};
+use super::View;
+use crate::model::{Certainty, ExeState, KernelOwner, OwnerStatus, Process, Severity, Text, Timestamp};
 use crate::report::{Listener, Report};
 
 /// Text that was escaped where it was made, or came from our own registry. Whatever is not printable in spite of that
@@ -45,10 +46,10 @@ pub(super) fn user_name(process: &Process) -> Option<String> {
     process.user.as_ref().map(Text::escaped).or_else(|| process.uid.map(|uid| uid.to_string()))
 }
 
-/// The unit of a process, and within it what a user's own manager runs.
-pub(super) fn unit_name(process: &Process) -> Option<String> {
-    let unit = process.unit.as_ref()?.escaped();
-    Some(match &process.user_unit {
+/// A unit, and within it what a user's own manager runs.
+pub(super) fn unit_name(unit: Option<&Text>, user_unit: Option<&Text>) -> Option<String> {
+    let unit = unit?.escaped();
+    Some(match user_unit {
         Some(user_unit) => format!("{unit}/{}", user_unit.escaped()),
         None => unit,
     })
@@ -73,6 +74,14 @@ pub(super) const fn no_owner(status: OwnerStatus) -> &'static str {
         OwnerStatus::Vanished => "vanished",
         OwnerStatus::None => "no process",
     }
+}
+
+/// The process that probably holds a listener which nobody was seen to hold: `probably sshd 812`.
+pub(super) fn probable(report: &Report, view: &View, listener: &Listener) -> Option<String> {
+    let owner = listener.owners.first().filter(|owner| owner.certainty == Certainty::Probable)?;
+    let process = report.process(owner);
+    let pid = if view.stable { String::new() } else { format!(" {}", process.pid) };
+    Some(format!("probably {}{pid}", process_label(process)))
 }
 
 /// The rules that fired on a listener, each once, in the order of its findings.

@@ -322,7 +322,7 @@ impl Pass<'_> {
         };
         let start_ticks = first.as_ref().map(|stat| stat.start_ticks);
         let (unit, user_unit, unit_state) = match &cgroup {
-            Some(cgroup) => (cgroup.unit.clone(), cgroup.user_unit.clone(), cgroup.state),
+            Some(cgroup) => (cgroup.unit.clone(), cgroup.user_unit.clone(), cgroup.unit_state),
             None => (None, None, UnitState::Unknown),
         };
         let (container, container_state) = match &cgroup {

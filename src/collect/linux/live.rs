@@ -34,7 +34,7 @@ use crate::error::Error;
 use dump::{ROUTE, dump_over, each_datagram, open_netlink};
 use generic::Families;
 use namespaces::Namespaces;
-use paths::{cgroup_paths, host_file};
+use paths::{cgroup_paths, cgroup_procs, host_file};
 
 /// The largest file below `/proc` that is read: a table of a million sockets.
 const LARGEST_FILE: usize = 256 * 1024 * 1024;
@@ -266,6 +266,7 @@ impl Kernel for Live {
                 cgroup_paths(ids, answer);
                 Ok(())
             }
+            Question::CgroupProcs(path) => cgroup_procs(path, answer),
         };
         answered.map_err(|errno| Refusal::Errno(errno.raw_os_error()))
     }

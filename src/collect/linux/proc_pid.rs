@@ -1,7 +1,7 @@
 //! What `/proc/PID` tells of a process, proc(5): pure readers of its files.
 
 use super::container;
-use crate::model::{Container, ExeState, Text, UnitState};
+use crate::model::{Cgroup, ExeState, Text, UnitState};
 
 /// What `/proc/PID/stat` tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,23 +151,6 @@ pub fn exe_state(exe: &Exe, host: Option<&HostFile>) -> ExeState {
     }
 }
 
-/// Where a process stands in the tree of cgroups.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cgroup {
-    /// The path, as systemd made it.
-    pub path: Text,
-    /// The first unit below the slices.
-    pub unit: Option<Text>,
-    /// The unit of the user's own manager within.
-    pub user_unit: Option<Text>,
-    /// Whether there is a unit.
-    pub state: UnitState,
-    /// The container that the path leads through.
-    pub container: Option<Container>,
-    /// Whether there is a container.
-    pub container_state: UnitState,
-}
-
 /// Reads `/proc/PID/cgroup`, cgroups(7): the hierarchy of version 2, or that of systemd in version 1.
 ///
 /// Only the components that the system's manager made count: a user may make what he likes below his own. So the unit is
@@ -213,7 +196,7 @@ pub fn cgroup(text: &[u8]) -> Option<Cgroup> {
         path: Text::from(path),
         unit: unit.map(Text::from),
         user_unit: user_unit.map(Text::from),
-        state: state(unit.is_some()),
+        unit_state: state(unit.is_some()),
         container_state: state(container.is_some()),
         container,
     })

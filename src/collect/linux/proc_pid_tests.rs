@@ -111,7 +111,7 @@ fn units_come_from_the_top_of_the_path() {
         let read = cgroup(text.as_bytes()).expect(text);
         let name = |text: &Option<Text>| text.as_ref().map(Text::escaped);
         assert_eq!((name(&read.unit).as_deref(), name(&read.user_unit).as_deref()), (unit, user_unit), "{text}");
-        assert_eq!(read.state, state, "{text}");
+        assert_eq!(read.unit_state, state, "{text}");
     }
     assert_eq!(cgroup(b"4:memory:/a\n"), None);
 }

@@ -83,6 +83,9 @@ pub enum Question {
     Packages(Vec<Vec<u8>>),
     /// The paths of the cgroups (version 2) with these ids: `ID PATH` a line, the path escaped.
     CgroupPaths(Vec<u64>),
+    /// The processes of a cgroup (version 2): a pid a line, 0 for those of other pid namespaces, and `below` where it has
+    /// cgroups of its own.
+    CgroupProcs(Vec<u8>),
 }
 
 /// A network namespace other than our own.
@@ -268,6 +271,9 @@ impl fmt::Display for Question {
             Self::Packages(_) => f.write_str("packages"),
             // The ids follow from the tables.
             Self::CgroupPaths(_) => f.write_str("cgroup-paths"),
+            Self::CgroupProcs(path) => {
+                write!(f, "cgroup-procs {}", crate::model::Text::from(path.as_slice()).escaped())
+            }
         }
     }
 }

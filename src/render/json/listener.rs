@@ -7,7 +7,7 @@ use super::super::order;
 use super::super::words::{hex, printable, rule_names, time};
 use super::wire::{Alternative, Later, WireCounterpart, WireKernelOwner, WireNetNs};
 use super::{Context, safe};
-use crate::model::{Container, Local, Socket, Text, Transport};
+use crate::model::{Container, Local, Socket, Text, Transport, Via};
 use crate::report;
 
 /// One listener.
@@ -74,11 +74,11 @@ pub(super) struct Listener {
     owners_truncated: bool,
     /// What in the kernel serves it; null unless `owner_status` is kernel.
     kernel_owner: Option<WireKernelOwner>,
-    /// The unit of the first owner.
+    /// The unit of the first owner; where no owner could be seen, of the cgroup that the socket was created in.
     unit: Option<String>,
     /// What a user's own manager runs within it.
     user_unit: Option<String>,
-    /// The container of the first owner: RUNTIME:ID
+    /// The container, likewise: RUNTIME:ID
     container: Option<String>,
     /// none | known | unknown
     unit_state: Option<&'static str>,
@@ -196,7 +196,6 @@ impl Listener {
     pub(super) fn new(context: &Context<'_>, listener: &report::Listener) -> Self {
         let report = context.report;
         let socket = &listener.socket;
-        let first = report.first_owner(listener);
         let (unit, unit_state) = report.unit(listener);
         let (container, container_state) = report.container(listener);
         let fingerprint = report.fingerprint(listener);
@@ -250,7 +249,7 @@ impl Listener {
             owners_truncated: listener.owner_count > listener.owners.len(),
             kernel_owner: listener.kernel_owner().map(WireKernelOwner::new),
             unit: escaped(unit),
-            user_unit: escaped(first.and_then(|process| process.user_unit.as_ref())),
+            user_unit: escaped(report.user_unit(listener)),
             container: container.map(Container::name),
             unit_state: Some(unit_state.name()),
             container_state: Some(container_state.name()),
@@ -288,7 +287,7 @@ impl Owner {
             package_state: Some(process.package_state.name()),
             script: None,
             cmdline: escaped(process.cmdline.as_ref().filter(|_| context.view.cmdline)),
-            fd: context.volatile(owner.fd),
+            fd: context.volatile(owner.fd).filter(|_| owner.via != Via::Cgroup),
             via: owner.via.name(),
             certainty: owner.certainty.name(),
             role: owner.role.name(),

@@ -52,6 +52,8 @@ struct Kind<'a> {
     kernel_owner: Option<&'a KernelOwner>,
     /// The programs of its owners, as [`programs`] numbers them; sorted, each once.
     family: Vec<usize>,
+    unit: Option<&'a Text>,
+    container: Option<&'a Container>,
 }
 
 /// A number for each process, the same for workers of one program.
@@ -102,6 +104,8 @@ fn kind<'a>(report: &'a Report, listener: &'a Listener, programs: &[usize]) -> K
         owner_status: listener.owner_status,
         kernel_owner: listener.kernel_owner(),
         family,
+        unit: report.unit(listener).0,
+        container: report.container(listener).0,
     }
 }
 

@@ -113,11 +113,30 @@ pub fn mount_point(word: &[u8]) -> Vec<u8> {
     place
 }
 
+/// Where cgroups of version 2 are mounted: hybrid hosts have them beside the others.
+fn cgroup_root() -> Option<&'static Path> {
+    let roots = [Path::new("/sys/fs/cgroup/unified"), Path::new("/sys/fs/cgroup")];
+    roots.into_iter().find(|root| root.join("cgroup.controllers").exists())
+}
+
+/// The processes of a cgroup, and whether it has others below it.
+pub fn cgroup_procs(path: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let errno = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
+    let path = Path::new(std::ffi::OsStr::from_bytes(path));
+    let below = path.strip_prefix("/").map_err(|_| Errno::INVAL)?;
+    let directory = cgroup_root().ok_or(Errno::NOENT)?.join(below);
+    answer.extend(std::fs::read(directory.join("cgroup.procs")).map_err(errno)?);
+    let mut entries = std::fs::read_dir(directory).map_err(errno)?.flatten();
+    if entries.any(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+        answer.extend_from_slice(b"below\n");
+    }
+    Ok(())
+}
+
 /// The paths of cgroups (version 2): the id of one is the inode of its directory. One walk for all of them.
 pub fn cgroup_paths(ids: &[u64], answer: &mut Vec<u8>) {
-    // Hybrid hosts have version 2 beside the others.
-    let roots = [Path::new("/sys/fs/cgroup/unified"), Path::new("/sys/fs/cgroup")];
-    let Some(root) = roots.into_iter().find(|root| root.join("cgroup.controllers").exists()) else { return };
+    let Some(root) = cgroup_root() else { return };
     let mut wanted: HashSet<u64> = ids.iter().copied().collect();
     let mut left = [root.to_owned()].to_vec();
     // More than any host has; a user may make cgroups below his own.
