@@ -210,11 +210,21 @@ impl Report {
         &self.namespaces[listener.socket.netns]
     }
 
-    /// The cgroup that stands in for an owner: that which a listener was created in, where nobody could be seen to hold it.
+    /// The cgroup that stands in for an owner: that which a listener was created in, where nobody could be seen to hold it,
+    /// or a service manager alone, for a socket unit.
     pub fn origin(&self, listener: &Listener) -> Option<&Cgroup> {
         let hidden = listener.owners.iter().all(|owner| owner.certainty == Certainty::Probable)
             && !matches!(listener.owner_status, OwnerStatus::Known | OwnerStatus::Kernel | OwnerStatus::None);
-        self.cgroups.get(&listener.socket.cgroup?).filter(|_| hidden)
+        let waits = || listener.owners.first().is_some_and(|owner| self.socket_unit(listener, owner).is_some());
+        self.cgroups.get(&listener.socket.cgroup?).filter(|_| hidden || waits())
+    }
+
+    /// The socket unit that an owner of a listener holds it for: where it is a service manager, and the socket was created
+    /// in that unit's cgroup.
+    pub fn socket_unit<'a>(&'a self, listener: &Listener, owner: &Owner) -> Option<&'a Text> {
+        let cgroup = self.cgroups.get(&listener.socket.cgroup?).filter(|_| owner.role == Role::Activator)?;
+        let unit = cgroup.user_unit.as_ref().or(cgroup.unit.as_ref());
+        unit.filter(|unit| unit.as_bytes().ends_with(b".socket"))
     }
 
     /// The unit of a listener and whether it has one: that of [`Self::origin`], or its first owner's.

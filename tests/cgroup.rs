@@ -1,7 +1,8 @@
 //! The cgroup that a socket was created in, as who may not look into its process sees it.
 
-#![expect(clippy::disallowed_methods, reason = "a live test runs programs")]
 #![cfg(target_os = "linux")]
+#![expect(clippy::disallowed_methods, reason = "a live test runs programs")]
+#![allow(dead_code, reason = "each live test uses a part of what they share")]
 
 mod support;
 
@@ -101,5 +102,38 @@ fn a_closed_process_is_told_by_its_cgroup() {
         // What the cgroup says is no proof that another unit has nothing to do with it.
         assert_eq!(as_nobody(&["unit:nginx"]).0, Some(3));
         drop((alone, one, other, contained));
+    });
+}
+
+#[test]
+fn a_service_manager_holds_a_socket_for_a_socket_unit() {
+    world("a_service_manager_holds_a_socket_for_a_socket_unit", Need::Root, || {
+        let mounted = Command::new("mount").args(["-t", "cgroup2", "none", CGROUPS]).status().expect("mount runs");
+        let Some(unit) = Made::new("/system.slice/earmark-a.socket") else {
+            use std::io::Write as _;
+            let _ = writeln!(std::io::stderr(), "NOT RUN: no cgroups of version 2 can be made here ({mounted})");
+            return;
+        };
+        // The manager opens the socket within the unit's cgroup and keeps it outside.
+        let place = Command::new("mount").args(["-t", "tmpfs", "-o", "mode=755", "none", "/mnt"]).status();
+        assert!(place.is_ok_and(|place| place.success()), "a place where only root may write");
+        let systemd = Path::new("/mnt/systemd");
+        std::fs::copy(hold_program(), systemd).expect("a copy");
+        let line = format!("echo $$ > {}/cgroup.procs && exec {} tcp/127.0.0.1:7111", unit.0, systemd.display());
+        let holder = start(Command::new("sh").args(["-c", &line]));
+        std::fs::write(format!("{CGROUPS}/cgroup.procs"), holder.pid().to_string()).expect("moved");
+        let told = || {
+            let report = support::world::report(&["7111"]);
+            let row = report["listeners"][0].clone();
+            let owners = row["owners"].as_array().expect("a list").clone();
+            let owners = owners.iter().map(|owner| (owner["role"].clone(), owner["socket_unit"].clone()));
+            (row["unit"].clone(), owners.collect::<Vec<_>>())
+        };
+        let (activator, socket) = (Value::from("activator"), Value::from("earmark-a.socket"));
+        assert_eq!(told(), (socket.clone(), vec![(activator, socket)]));
+        let table = support::world::earmark(&[]).stdout;
+        assert!(String::from_utf8_lossy(&table).contains("earmark-a.socket"), "{}", String::from_utf8_lossy(&table));
+        assert_eq!(support::world::earmark(&["unit:earmark-a.socket"]).status.code(), Some(0));
+        drop(holder);
     });
 }

@@ -74,11 +74,14 @@ impl Subject<'_> {
         }
     }
 
-    /// True where nobody is seen to hold it, and the cgroup that it was created in is of that unit.
+    /// True where it is held for that socket unit; or nobody is seen to hold it, and the cgroup that it was created in is of
+    /// that unit.
     fn comes_from_unit(&self, pattern: &Pattern) -> bool {
         let origin = self.report.origin(self.listener);
-        let units = origin.into_iter().flat_map(|origin| [&origin.unit, &origin.user_unit]).flatten();
-        units.into_iter().any(|unit| pattern.fits_unit(unit))
+        let of_origin = origin.into_iter().flat_map(|origin| [&origin.unit, &origin.user_unit]).flatten();
+        let owners = self.listener.owners.iter();
+        let sockets = owners.filter_map(|owner| self.report.socket_unit(self.listener, owner));
+        of_origin.chain(sockets).any(|unit| pattern.fits_unit(unit))
     }
 
     /// Likewise of that container.

@@ -8,16 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::holders::{Pass, number};
 use super::question::Question;
 use super::{name_users, proc_pid, vantage};
-use crate::model::{Certainty, Cgroup, Holder, Snapshot, Text, Via};
+use crate::model::{Certainty, Cgroup, Holder, Process, Snapshot, Text, Via};
 
-/// Names the cgroups of all sockets, where they are to be shown, or of those whose holders may be hidden; and where one of
-/// these has a single process, names that as the probable owner.
+/// Names the cgroups of all sockets, where they are to be shown, or of those whose holders may be hidden or hold them for
+/// a socket unit; and where a cgroup of hidden holders has a single process, names that as the probable owner.
 pub fn attribute(pass: &Pass<'_>, show: bool, snapshot: &mut Snapshot) {
     let hidden = hidden(snapshot);
     let of = |at: usize| snapshot.sockets[at].cgroup;
     let ids: BTreeSet<u64> = match show {
         true => snapshot.sockets.iter().filter_map(|socket| socket.cgroup).collect(),
-        false => hidden.iter().filter_map(|at| of(*at)).collect(),
+        false => hidden.iter().copied().chain(activated(snapshot)).filter_map(of).collect(),
     };
     if ids.is_empty() {
         return;
@@ -70,6 +70,15 @@ fn hidden(snapshot: &Snapshot) -> Vec<usize> {
     let sockets = snapshot.sockets.iter().enumerate();
     let hidden = sockets.filter(|(at, socket)| !held[*at] && !socket.raced && socket.kernel_owner.is_none());
     hidden.map(|(at, _)| at).collect()
+}
+
+/// The sockets that a service manager holds. It opens one within the cgroup of the socket unit that it is for, so that
+/// packet filters of the unit apply (`socket_address_listen_in_cgroup` in systemd's src/core/socket.c).
+fn activated(snapshot: &Snapshot) -> impl Iterator<Item = usize> + use<'_> {
+    let is_manager =
+        |process: &Process| process.pid == 1 || process.exe.as_ref().is_some_and(|exe| exe.base_name() == b"systemd");
+    let held = snapshot.holders.iter().filter(move |holder| is_manager(&snapshot.processes[holder.process as usize]));
+    held.map(|holder| holder.socket as usize)
 }
 
 /// What the path of a cgroup tells: as that of a process in it.

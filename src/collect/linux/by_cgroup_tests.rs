@@ -28,7 +28,9 @@ fn closed(path: &str) -> Capture {
 }
 
 /// Status, unit with its state, container, and the owners with their certainty.
-fn told(host: &Capture) -> (OwnerStatus, Option<String>, UnitState, Option<String>, Vec<(u32, Certainty)>) {
+type Told = (OwnerStatus, Option<String>, UnitState, Option<String>, Vec<(u32, Certainty)>);
+
+fn told(host: &Capture) -> Told {
     let report: Report = judge(look(host), &Registry::builtin(), String::new());
     let listener = &report.listeners[0];
     let (unit, state) = report.unit(listener);

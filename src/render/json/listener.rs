@@ -130,6 +130,7 @@ struct Owner {
     user: Option<String>,
     unit: Option<String>,
     user_unit: Option<String>,
+    /// The socket unit that it holds it for; where no service of that has it too, none of it runs.
     socket_unit: Option<String>,
     /// RUNTIME:ID, by the cgroup: docker | containerd | cri-o | podman | kubernetes | lxc | nspawn, then the whole id (64
     /// hexadecimal digits) or the name.
@@ -245,7 +246,10 @@ impl Listener {
             raced: socket.raced || listener.owners.iter().any(|owner| report.process(owner).raced),
             owner_status: listener.owner_status.name(),
             owner_count: listener.owner_count,
-            owners: order::owners(report, context.view, listener).into_iter().map(|o| Owner::new(context, o)).collect(),
+            owners: order::owners(report, context.view, listener)
+                .into_iter()
+                .map(|o| Owner::new(context, listener, o))
+                .collect(),
             owners_truncated: listener.owner_count > listener.owners.len(),
             kernel_owner: listener.kernel_owner().map(WireKernelOwner::new),
             unit: escaped(unit),
@@ -266,7 +270,7 @@ impl Listener {
 }
 
 impl Owner {
-    fn new(context: &Context<'_>, owner: &report::Owner) -> Self {
+    fn new(context: &Context<'_>, listener: &report::Listener, owner: &report::Owner) -> Self {
         let process = context.report.process(owner);
         Self {
             pid: context.volatile(process.pid),
@@ -280,7 +284,7 @@ impl Owner {
             user: escaped(process.user.as_ref()),
             unit: escaped(process.unit.as_ref()),
             user_unit: escaped(process.user_unit.as_ref()),
-            socket_unit: None,
+            socket_unit: escaped(context.report.socket_unit(listener, owner)),
             container: process.container.as_ref().map(Container::name),
             pod: escaped(process.container.as_ref().and_then(|container| container.pod.as_ref())),
             package: escaped(process.package.as_ref()),

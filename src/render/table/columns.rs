@@ -282,8 +282,15 @@ fn unit(report: &Report, row: &Row<'_>) -> String {
         let (unit, state) = report.unit(row.lead());
         return name(unit, report.user_unit(row.lead()), state, report.container(row.lead()).0);
     }
+    let lead = row.lead();
+    let socket_unit = |process: &Process| {
+        let owner = lead.owners.iter().find(|owner| std::ptr::eq(report.process(owner), process))?;
+        report.socket_unit(lead, owner).map(Text::escaped)
+    };
     each_once(report, row, |process| {
-        name(process.unit.as_ref(), process.user_unit.as_ref(), process.unit_state, process.container.as_ref())
+        let Process { unit, user_unit, unit_state, container, .. } = process;
+        let of_process = || name(unit.as_ref(), user_unit.as_ref(), *unit_state, container.as_ref());
+        socket_unit(process).unwrap_or_else(of_process)
     })
 }
 

@@ -53,6 +53,7 @@ struct Kind<'a> {
     /// The programs of its owners, as [`programs`] numbers them; sorted, each once.
     family: Vec<usize>,
     unit: Option<&'a Text>,
+    socket_unit: Option<&'a Text>,
     container: Option<&'a Container>,
 }
 
@@ -105,6 +106,7 @@ fn kind<'a>(report: &'a Report, listener: &'a Listener, programs: &[usize]) -> K
         kernel_owner: listener.kernel_owner(),
         family,
         unit: report.unit(listener).0,
+        socket_unit: listener.owners.iter().find_map(|owner| report.socket_unit(listener, owner)),
         container: report.container(listener).0,
     }
 }
