@@ -220,6 +220,8 @@ pub struct Process {
     pub package: Option<Text>,
     /// Whether a package does.
     pub package_state: PackageState,
+    /// The script that it runs, where it is an interpreter and that is certain enough to be told; never evidence.
+    pub script: Option<Text>,
     /// Its arguments joined by spaces; only where they were asked for.
     pub cmdline: Option<Text>,
     /// It changed while it was looked at.

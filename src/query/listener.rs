@@ -31,8 +31,13 @@ impl Subject<'_> {
                     false => pattern.fits_text(&exe.base_name().into()),
                 });
                 let comm = process.comm.as_ref().is_some_and(|comm| pattern.fits_comm(comm));
+                let script = process.script.as_ref().is_some_and(|script| match path {
+                    true => pattern.fits_text(script),
+                    false => pattern.fits_text(&script.base_name().into()),
+                });
                 let user = process.user.as_ref().is_some_and(|user| pattern.fits_text(user));
-                let found = exe || comm || user || has_unit(process, pattern) || is_in_container(process, pattern);
+                let found =
+                    exe || comm || script || user || has_unit(process, pattern) || is_in_container(process, pattern);
                 let known = process.exe_state != ExeState::Unreadable
                     && process.comm.is_some()
                     && process.unit_state != UnitState::Unknown

@@ -27,9 +27,12 @@ pub(super) fn process_name(process: &Process) -> Option<String> {
 }
 
 /// The name of a process for eyes: with the name it gave itself where that says more than the beginning of its own
-/// (`python3.13 (gunicorn)`, but `python3.13` for `python3`), and with a doubtful executable's state.
+/// (`python3.13 (gunicorn)`, but `python3.13` for `python3`), with the script that it runs, and with a doubtful executable's state.
 pub(super) fn process_label(process: &Process) -> String {
     let Some(mut label) = process_name(process) else { return "?".to_owned() };
+    if let Some(script) = &process.script {
+        return format!("{label} {}", Text::from(script.base_name()).escaped());
+    }
     if let (Some(exe), Some(comm)) = (&process.exe, &process.comm)
         && (comm.is_empty() || !exe.base_name().starts_with(comm.as_bytes()))
     {

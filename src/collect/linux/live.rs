@@ -29,7 +29,7 @@ use rustix::net::netlink;
 
 use super::kernel::{Kernel, Refusal};
 use super::question::Question;
-use super::{devices, proc_net, sock_diag};
+use super::{devices, proc_net, proc_pid, sock_diag};
 use crate::error::Error;
 use dump::{ROUTE, dump_over, each_datagram, open_netlink};
 use generic::Families;
@@ -259,6 +259,9 @@ impl Kernel for Live {
             Question::Cgroup(pid) => read_whole(&self.proc, &format!("{pid}/cgroup"), answer),
             Question::Exe(pid) => self.exe(&pid.to_string(), answer),
             Question::Cmdline(pid) => self.read(&format!("{pid}/cmdline"), answer),
+            Question::Script(pid) => {
+                self.read(&format!("{pid}/cmdline"), answer).map(|()| proc_pid::keep_script(answer))
+            }
             Question::HostFile(path) => host_file(path, answer),
             Question::User(uid) => self.user(*uid, answer),
             Question::Packages(paths) => owned::packages(paths, answer),

@@ -73,6 +73,8 @@ pub enum Question {
     Exe(u32),
     /// `/proc/PID/cmdline`.
     Cmdline(u32),
+    /// The name that a process was started under and the path that is its first argument, a NUL byte behind each.
+    Script(u32),
     /// What the host's root has at a path: `MAJOR:MINOR INODE MODE UID GID` a line, the file first, then each directory
     /// up to the root; the mode is octal.
     HostFile(Vec<u8>),
@@ -265,6 +267,7 @@ impl fmt::Display for Question {
             Self::Cgroup(pid) => write!(f, "cgroup {pid}"),
             Self::Exe(pid) => write!(f, "exe {pid}"),
             Self::Cmdline(pid) => write!(f, "cmdline {pid}"),
+            Self::Script(pid) => write!(f, "script {pid}"),
             Self::HostFile(path) => write!(f, "file {}", crate::model::Text::from(path.as_slice()).escaped()),
             Self::User(uid) => write!(f, "user {uid}"),
             // The paths follow from the executables.

@@ -141,6 +141,7 @@ struct Owner {
     package: Option<String>,
     /// owned | none | foreign (it is not the host's file of that name) | not_looked_up | unknown
     package_state: Option<&'static str>,
+    /// The script that it runs, by its own arguments, where it is an interpreter and a file of that path is there.
     script: Option<String>,
     /// Its arguments, only where they were asked for.
     cmdline: Option<String>,
@@ -289,7 +290,7 @@ impl Owner {
             pod: escaped(process.container.as_ref().and_then(|container| container.pod.as_ref())),
             package: escaped(process.package.as_ref()),
             package_state: Some(process.package_state.name()),
-            script: None,
+            script: escaped(process.script.as_ref()),
             cmdline: escaped(process.cmdline.as_ref().filter(|_| context.view.cmdline)),
             fd: context.volatile(owner.fd).filter(|_| owner.via != Via::Cgroup),
             via: owner.via.name(),

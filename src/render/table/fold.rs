@@ -71,6 +71,7 @@ fn programs(report: &Report) -> Vec<usize> {
 type Program<'a> = (
     Option<&'a Text>,
     Option<&'a Text>,
+    Option<&'a Text>,
     ExeState,
     Option<&'a Text>,
     Option<&'a Text>,
@@ -81,8 +82,8 @@ type Program<'a> = (
 fn program(process: &Process) -> Program<'_> {
     // A program without a readable executable is told apart by the name it gave itself.
     let comm = process.comm.as_ref().filter(|_| process.exe.is_none());
-    let Process { exe, exe_state, unit, user_unit, uid, container, .. } = process;
-    (exe.as_ref(), comm, *exe_state, unit.as_ref(), user_unit.as_ref(), *uid, container.as_ref())
+    let Process { exe, script, exe_state, unit, user_unit, uid, container, .. } = process;
+    (exe.as_ref(), script.as_ref(), comm, *exe_state, unit.as_ref(), user_unit.as_ref(), *uid, container.as_ref())
 }
 
 fn kind<'a>(report: &'a Report, listener: &'a Listener, programs: &[usize]) -> Kind<'a> {
