@@ -30,6 +30,13 @@ fn holders_without_a_descriptor_of_their_own_are_found() {
         let report = report(&[]);
         for ((way, word, via), holder) in cases.iter().zip(&held) {
             let listener = at(&report, word);
+            if *way == "ring" && !names_its_files(holder.pid()) {
+                // Before Linux 6.10 the ring tells that it has a TCP socket, and not which.
+                let owner = &listener["owners"][0];
+                assert_eq!((&listener["owner_status"], &owner["certainty"]), (&"unknown".into(), &"candidate".into()));
+                assert_eq!((&owner["pid"], &owner["via"]), (&holder.pid().into(), &"io_uring".into()));
+                continue;
+            }
             assert_eq!((&listener["owner_status"], &listener["owner_count"]), (&"known".into(), &1.into()), "{way}");
             let owner = &listener["owners"][0];
             assert_eq!((&owner["pid"], &owner["via"]), (&holder.pid().into(), &(*via).into()), "{way}");
@@ -38,6 +45,13 @@ fn holders_without_a_descriptor_of_their_own_are_found() {
         assert_eq!(at(&report, "tcp/127.0.0.1:7001")["owners"][0]["via"], "fd");
         assert_eq!(report["coverage"]["complete"], true, "{}", report["coverage"]);
     });
+}
+
+/// True where the kernel tells the inodes of the sockets that an io_uring of a process has.
+fn names_its_files(pid: u32) -> bool {
+    let infos = std::fs::read_dir(format!("/proc/{pid}/fdinfo")).expect("a list");
+    let infos = infos.flatten().map(|info| std::fs::read_to_string(info.path()).unwrap_or_default());
+    infos.into_iter().any(|info| info.contains("UserFiles:") && info.contains("socket:["))
 }
 
 #[test]
