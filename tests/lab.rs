@@ -6,6 +6,7 @@
 
 mod support;
 
+use std::io::Write as _;
 use std::process::Command;
 
 use serde_json::Value;
@@ -31,7 +32,7 @@ fn holders_without_a_descriptor_of_their_own_are_found() {
         for ((way, word, via), holder) in cases.iter().zip(&held) {
             let listener = at(&report, word);
             if *way == "ring" && !names_its_files(holder.pid()) {
-                // Before Linux 6.10 the ring tells that it has a TCP socket, and not which.
+                // Such a kernel tells that the ring has a TCP socket, and not which.
                 let owner = &listener["owners"][0];
                 assert_eq!((&listener["owner_status"], &owner["certainty"]), (&"unknown".into(), &"candidate".into()));
                 assert_eq!((&owner["pid"], &owner["via"]), (&holder.pid().into(), &"io_uring".into()));
@@ -222,5 +223,31 @@ fn programs_that_share_a_port_are_told_apart() {
         assert_eq!(rules("tcp/127.0.0.1:7041").iter().filter(|rule| **rule == mixed).count(), 2, "each of two sockets");
         assert!(!rules("tcp/127.0.0.1:7042").contains(&mixed));
         assert!(rules("tcp/127.0.0.1:7041").contains(&"\"executable-in-writable-place\"".to_owned()));
+    });
+}
+
+#[test]
+fn a_namespace_that_is_mounted_out_of_sight_is_read_where_the_kernel_lists_it() {
+    world("a_namespace_that_is_mounted_out_of_sight_is_read_where_the_kernel_lists_it", Need::Root, || {
+        // A mount namespace of its own has it mounted, and whoever lived in it has left it.
+        let script = "mount -t tmpfs none /mnt && touch /mnt/ns && unshare --net=/mnt/ns true && \
+                      exec nsenter --net=/mnt/ns \"$0\" --loopback --by away tcp/127.0.0.1:7077";
+        let mut unshare = Command::new("unshare");
+        let holder = start(unshare.args(["--mount", "sh", "-c", script]).arg(hold_program()));
+        let report = report(&[]);
+        let row = report["listeners"].as_array().expect("a list").iter().find(|row| row["port"] == 7077);
+        let listed = earmark(&["capture"]).stdout;
+        match (row, String::from_utf8_lossy(&listed).lines().any(|line| line.contains("listed "))) {
+            (Some(row), listed) => {
+                assert!(listed, "by the kernel's list alone");
+                assert_eq!(row["owners"][0]["pid"], holder.pid());
+                assert_eq!(row["owners"][0]["via"], "foreign_netns");
+            }
+            (None, false) => {
+                let _ =
+                    writeln!(std::io::stderr(), "NOT RUN: this kernel has no listns(2), which came with Linux 6.19");
+            }
+            (None, true) => panic!("listed, and not read: {report}"),
+        }
     });
 }

@@ -10,6 +10,7 @@ mod descriptors;
 mod dump;
 mod generic;
 mod host;
+mod listns;
 mod namespaces;
 mod owned;
 mod paths;

@@ -18,6 +18,7 @@ pub enum Question {
     /// Inode of our network namespace, then inodes of `net/tcp` of this process and of process 1; decimal.
     NetNs,
     /// The ways into the other network namespaces, a line each: `process INODE PID`, `mount INODE PATH` (escaped);
+    /// `listed INODE ID` of those that only the kernel's own list has, listns(2);
     /// `unnamed FILE PID` where only the inode of a process's `net/tcp` could be had; `closed COUNT` processes told nothing.
     Namespaces,
     /// A question about what belongs to a network namespace, asked within that one.
