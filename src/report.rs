@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 pub use crate::error::Exit;
 use crate::finding::{About, Finding, Fingerprint, Severity};
 use crate::model::{
-    Certainty, Container, Gap, Host, KernelOwner, NetNs, NetNsKind, OwnerStatus, Process, ProcessCounts, Scope,
+    Certainty, Cgroup, Container, Gap, Host, KernelOwner, NetNs, NetNsKind, OwnerStatus, Process, ProcessCounts, Scope,
     SkLookup, Socket, TableRead, TableStatus, Text, Timestamp, Transport, UnitState, Vantage, Via,
 };
 pub use crate::registry::{EntrySource, Verdict};
@@ -37,8 +37,8 @@ pub struct Report {
     pub gaps: Vec<Gap>,
     /// What hardly any run may see and few hosts have: no reason to call a run incomplete.
     pub usual_gaps: Vec<Gap>,
-    /// The paths of cgroups by id, where they were asked for.
-    pub cgroups: BTreeMap<u64, Text>,
+    /// The cgroups that sockets were created in, by id, where they were asked for or stand in for owners.
+    pub cgroups: BTreeMap<u64, Cgroup>,
     /// The processes that hold any of the listeners; [`Owner::process`] points here.
     pub processes: Vec<Process>,
     /// The listeners, in the order of output.
@@ -206,7 +206,7 @@ impl Report {
     /// The cgroup that a listener was created in: its path, or its id where the path is not known.
     pub fn cgroup(&self, listener: &Listener) -> Option<String> {
         let id = listener.socket.cgroup?;
-        Some(self.cgroups.get(&id).map_or_else(|| format!("id:{id}"), Text::escaped))
+        Some(self.cgroups.get(&id).map_or_else(|| format!("id:{id}"), |cgroup| cgroup.path.escaped()))
     }
 
     /// The namespace of a listener.
@@ -214,21 +214,46 @@ impl Report {
         &self.namespaces[listener.socket.netns]
     }
 
-    /// The unit of a listener and whether it has one.
+    /// The cgroup that stands in for an owner: that which a listener was created in, where nobody could be seen to hold it,
+    /// or a service manager alone, for a socket unit.
+    pub fn origin(&self, listener: &Listener) -> Option<&Cgroup> {
+        let hidden = listener.owners.iter().all(|owner| owner.certainty == Certainty::Probable)
+            && !matches!(listener.owner_status, OwnerStatus::Known | OwnerStatus::Kernel | OwnerStatus::None);
+        let waits = || listener.owners.first().is_some_and(|owner| self.socket_unit(listener, owner).is_some());
+        self.cgroups.get(&listener.socket.cgroup?).filter(|_| hidden || waits())
+    }
+
+    /// The socket unit that an owner of a listener holds it for: where it is a service manager, and the socket was created
+    /// in that unit's cgroup.
+    pub fn socket_unit<'a>(&'a self, listener: &Listener, owner: &Owner) -> Option<&'a Text> {
+        let cgroup = self.cgroups.get(&listener.socket.cgroup?).filter(|_| owner.role == Role::Activator)?;
+        let unit = cgroup.user_unit.as_ref().or(cgroup.unit.as_ref());
+        unit.filter(|unit| unit.as_bytes().ends_with(b".socket"))
+    }
+
+    /// The unit of a listener and whether it has one: that of [`Self::origin`], or its first owner's.
     pub fn unit<'a>(&'a self, listener: &Listener) -> (Option<&'a Text>, UnitState) {
-        match self.first_owner(listener) {
-            Some(process) => (process.unit.as_ref(), process.unit_state),
-            None if listener.owner_status == OwnerStatus::Kernel => (None, UnitState::None),
-            None => (None, UnitState::Unknown),
+        match (self.origin(listener), self.first_owner(listener)) {
+            (Some(origin), _) => (origin.unit.as_ref(), origin.unit_state),
+            (None, Some(process)) => (process.unit.as_ref(), process.unit_state),
+            (None, None) => (None, no_place(listener)),
         }
     }
 
-    /// The container of a listener and whether it has one.
+    /// What a user's own manager runs within that unit.
+    pub fn user_unit<'a>(&'a self, listener: &Listener) -> Option<&'a Text> {
+        match self.origin(listener) {
+            Some(origin) => origin.user_unit.as_ref(),
+            None => self.first_owner(listener)?.user_unit.as_ref(),
+        }
+    }
+
+    /// The container of a listener and whether it has one, by the same.
     pub fn container<'a>(&'a self, listener: &Listener) -> (Option<&'a Container>, UnitState) {
-        match self.first_owner(listener) {
-            Some(process) => (process.container.as_ref(), process.container_state),
-            None if listener.owner_status == OwnerStatus::Kernel => (None, UnitState::None),
-            None => (None, UnitState::Unknown),
+        match (self.origin(listener), self.first_owner(listener)) {
+            (Some(origin), _) => (origin.container.as_ref(), origin.container_state),
+            (None, Some(process)) => (process.container.as_ref(), process.container_state),
+            (None, None) => (None, no_place(listener)),
         }
     }
 
@@ -312,6 +337,11 @@ impl Report {
     pub fn in_host_namespace(&self, listener: &Listener) -> bool {
         self.netns(listener).kind == NetNsKind::Host
     }
+}
+
+/// What is known of the unit or container of a listener without an owner.
+fn no_place(listener: &Listener) -> UnitState {
+    if listener.owner_status == OwnerStatus::Kernel { UnitState::None } else { UnitState::Unknown }
 }
 
 impl Listener {

@@ -49,14 +49,13 @@ fn every_kind_of_socket_is_found_with_its_facts() {
             "tcp/127.0.0.1:7005;bound",
             "udp/127.0.0.1:7006",
             "udp/127.0.0.1:7007;peer=127.0.0.1:9",
-            "udplite/127.0.0.1:7023",
             "tcp/127.0.0.1:7024;backlog=1",
             "tcp/0.0.0.0:7025;device=lo",
             "unix/stream:@earmark test",
         ];
         let mut held: Vec<_> = words.iter().map(|word| (*word, sockets::open(word).expect(word))).collect();
         // What this kernel or this user may not have is not looked for; raw and packet sockets need CAP_NET_RAW.
-        for word in ["mptcp/127.0.0.1:7022", "vsock/7028", "raw/0.0.0.0:1", "packet/0x0800"] {
+        for word in ["udplite/127.0.0.1:7023", "mptcp/127.0.0.1:7022", "vsock/7028", "raw/0.0.0.0:1", "packet/0x0800"] {
             held.extend(sockets::open(word).map(|socket| (word, socket)));
         }
         let has = |word: &str| held.iter().any(|(held, _)| *held == word);
@@ -69,12 +68,12 @@ fn every_kind_of_socket_is_found_with_its_facts() {
             "tcp/[::]:7003",
             "tcp/[::ffff:127.0.0.1]:7004",
             "udp/127.0.0.1:7006",
-            "udplite/127.0.0.1:7023",
             "tcp/127.0.0.1:7024",
             "tcp/0.0.0.0%lo:7025",
             "unix/stream:@earmark test",
         ];
         for (word, endpoint) in [
+            ("udplite/127.0.0.1:7023", "udplite/127.0.0.1:7023"),
             ("mptcp/127.0.0.1:7022", "tcp/127.0.0.1:7022"),
             ("raw/0.0.0.0:1", "raw/0.0.0.0:proto=1"),
             ("packet/0x0800", "packet/any:0x0800"),
@@ -108,7 +107,13 @@ fn every_kind_of_socket_is_found_with_its_facts() {
         }
 
         let all = support::world::report(&["-a", "-t", "-u"]);
-        assert_eq!(at(&all, "tcp/127.0.0.1:7005")["state"], "bound");
+        let gaps = all["coverage"]["gaps"].to_string();
+        if gaps.contains("6.8") {
+            // An older kernel does not tell of bound sockets, and that is said.
+            assert!(!endpoints(&all).contains(&"tcp/127.0.0.1:7005"));
+        } else {
+            assert_eq!(at(&all, "tcp/127.0.0.1:7005")["state"], "bound");
+        }
         assert_eq!(at(&all, "udp/127.0.0.1:7007")["state"], "connected");
 
         if has("vsock/7028") {

@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
 
-use crate::model::{Certainty, ExeState, Hidepid, Holder, NamespaceKind, OwnerStatus, Process, Snapshot, Socket, Text};
+use crate::model::{
+    Certainty, ExeState, Hidepid, Holder, NamespaceKind, OwnerStatus, Process, Snapshot, Socket, Text, Via,
+};
 use crate::report::{MAX_OWNERS, Owner, Role};
 
 /// Programs that hold a socket for a service that they start.
@@ -154,8 +156,10 @@ pub(super) fn status(socket: &Socket, holders: &[Holder], snapshot: &Snapshot) -
         OwnerStatus::Known
     } else if socket.kernel_owner.is_some() {
         OwnerStatus::Kernel
-    } else if !holders.is_empty() {
+    } else if holders.iter().any(|holder| holder.certainty == Certainty::Candidate && holder.via == Via::InFlight) {
         OwnerStatus::InFlight
+    } else if holders.iter().any(|holder| holder.certainty == Certainty::Candidate) {
+        OwnerStatus::Unknown
     } else if socket.raced {
         OwnerStatus::Vanished
     } else if counts.no_permission > 0 || counts.denied_despite_caps > 0 || hides {

@@ -167,6 +167,7 @@ fn process_of(exe: &str, index: u32) -> Process {
         container_state: UnitState::None,
         package: None,
         package_state: PackageState::NotLookedUp,
+        script: None,
         cmdline: None,
         raced: false,
     }

@@ -52,6 +52,23 @@ impl UnitState {
     }
 }
 
+/// What the path of a cgroup tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cgroup {
+    /// The path, as systemd made it.
+    pub path: Text,
+    /// The first unit below the slices.
+    pub unit: Option<Text>,
+    /// The unit of the user's own manager within.
+    pub user_unit: Option<Text>,
+    /// Whether there is a unit.
+    pub unit_state: UnitState,
+    /// The container that the path leads through.
+    pub container: Option<Container>,
+    /// Whether there is a container.
+    pub container_state: UnitState,
+}
+
 /// A container, as its runtime's cgroup names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Container {
@@ -203,6 +220,8 @@ pub struct Process {
     pub package: Option<Text>,
     /// Whether a package does.
     pub package_state: PackageState,
+    /// The script that it runs, where it is an interpreter and that is certain enough to be told; never evidence.
+    pub script: Option<Text>,
     /// Its arguments joined by spaces; only where they were asked for.
     pub cmdline: Option<Text>,
     /// It changed while it was looked at.

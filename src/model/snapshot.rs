@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::{NetNs, Process, SkLookup, Socket, Text, Timestamp};
+use super::{Cgroup, NetNs, Process, SkLookup, Socket, Text, Timestamp};
 
 /// The host that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -190,6 +190,8 @@ pub enum Via {
     InFlight,
     /// A descriptor of the process, which lives in another network namespace than the socket.
     ForeignNetns,
+    /// No descriptor: by the cgroup that the socket was created in.
+    Cgroup,
 }
 
 impl Via {
@@ -201,6 +203,7 @@ impl Via {
             Self::IoUring => "io_uring",
             Self::InFlight => "in_flight",
             Self::ForeignNetns => "foreign_netns",
+            Self::Cgroup => "cgroup",
         }
     }
 }
@@ -210,6 +213,8 @@ impl Via {
 pub enum Certainty {
     /// Its own descriptor was seen.
     Proved,
+    /// It is the only process of the cgroup that the socket was created in, and could not be looked into.
+    Probable,
     /// It is one of those that may: evidence against nobody.
     Candidate,
 }
@@ -219,6 +224,7 @@ impl Certainty {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Proved => "proved",
+            Self::Probable => "probable",
             Self::Candidate => "candidate",
         }
     }
@@ -232,6 +238,7 @@ pub struct Holder {
     /// Index into [`Snapshot::processes`].
     pub process: u32,
     /// The lowest descriptor of the process that leads to the socket; of an io_uring or a unix socket in between, that one.
+    /// 0 and without meaning for [`Via::Cgroup`].
     pub fd: u32,
     /// The way by which it does.
     pub via: Via,
@@ -276,8 +283,8 @@ pub struct Snapshot {
     /// What hardly any run may see and few hosts have: told to who asks what could be seen, and no reason to call a run
     /// incomplete.
     pub usual_gaps: Vec<Gap>,
-    /// The paths of cgroups (version 2) by id, where they were asked for.
-    pub cgroups: BTreeMap<u64, Text>,
+    /// The cgroups (version 2) that sockets were created in, by id, where they were asked for or stand in for owners.
+    pub cgroups: BTreeMap<u64, Cgroup>,
     /// Addresses that connections in TIME-WAIT keep from being bound, where they were asked for.
     pub lingering: Vec<SocketAddr>,
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Answer, Bound, Place, Port, What};
-use crate::model::{ExeState, OwnerStatus, Process, Scope, Transport, UnitState};
+use crate::model::{Container, ExeState, OwnerStatus, Process, Scope, Transport, UnitState};
 use crate::query::namespace::is_called;
 use crate::query::pattern::Pattern;
 use crate::registry::Verdict;
@@ -23,6 +23,8 @@ impl Subject<'_> {
             What::Place(place) => holds(place, listener, is_bound_to),
             What::Address(bound) => is_bound_to(bound, listener).into(),
             What::Name(pattern) if self.has_service(pattern) || is_kernel(listener, pattern) => Answer::Yes,
+            What::Name(pattern) | What::Unit(pattern) if self.comes_from_unit(pattern) => Answer::Yes,
+            What::Name(pattern) | What::Container(pattern) if self.comes_from_container(pattern) => Answer::Yes,
             What::Name(pattern) => self.owned(|process| {
                 let path = pattern.text().starts_with('/');
                 let exe = process.exe.as_ref().is_some_and(|exe| match path {
@@ -30,8 +32,13 @@ impl Subject<'_> {
                     false => pattern.fits_text(&exe.base_name().into()),
                 });
                 let comm = process.comm.as_ref().is_some_and(|comm| pattern.fits_comm(comm));
+                let script = process.script.as_ref().is_some_and(|script| match path {
+                    true => pattern.fits_text(script),
+                    false => pattern.fits_text(&script.base_name().into()),
+                });
                 let user = process.user.as_ref().is_some_and(|user| pattern.fits_text(user));
-                let found = exe || comm || user || has_unit(process, pattern) || is_in_container(process, pattern);
+                let found =
+                    exe || comm || script || user || has_unit(process, pattern) || is_in_container(process, pattern);
                 let known = process.exe_state != ExeState::Unreadable
                     && process.comm.is_some()
                     && process.unit_state != UnitState::Unknown
@@ -66,6 +73,22 @@ impl Subject<'_> {
             What::Scope(scope) => (listener.scope == *scope).into(),
             What::Severity(range) => self.judged(listener.severity.is_some_and(|severity| range.contains(&severity))),
         }
+    }
+
+    /// True where it is held for that socket unit; or nobody is seen to hold it, and the cgroup that it was created in is of
+    /// that unit.
+    fn comes_from_unit(&self, pattern: &Pattern) -> bool {
+        let origin = self.report.origin(self.listener);
+        let of_origin = origin.into_iter().flat_map(|origin| [&origin.unit, &origin.user_unit]).flatten();
+        let owners = self.listener.owners.iter();
+        let sockets = owners.filter_map(|owner| self.report.socket_unit(self.listener, owner));
+        of_origin.chain(sockets).any(|unit| pattern.fits_unit(unit))
+    }
+
+    /// Likewise of that container.
+    fn comes_from_container(&self, pattern: &Pattern) -> bool {
+        let origin = self.report.origin(self.listener);
+        origin.and_then(|origin| origin.container.as_ref()).is_some_and(|container| is_container(container, pattern))
     }
 
     /// The names of a port: what it claims to be, what IANA calls it, and its other uses, unless the owner confirms
@@ -107,7 +130,10 @@ fn has_unit(process: &Process, pattern: &Pattern) -> bool {
 /// Whether a process is in a container of that id (the first 12 digits do) or name, with its runtime before it or
 /// without, or of that pod.
 fn is_in_container(process: &Process, pattern: &Pattern) -> bool {
-    let Some(container) = &process.container else { return false };
+    process.container.as_ref().is_some_and(|container| is_container(container, pattern))
+}
+
+fn is_container(container: &Container, pattern: &Pattern) -> bool {
     pattern.fits_text(&container.id)
         || pattern.fits_text(&container.short_id())
         || pattern.fits(&container.name())

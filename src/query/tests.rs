@@ -43,6 +43,7 @@ fn process(pid: u32, comm: &str, exe: &str, uid: u32, user: &str, unit: &str) ->
         container_state: UnitState::None,
         package: None,
         package_state: PackageState::NotLookedUp,
+        script: None,
         cmdline: None,
         raced: false,
     }

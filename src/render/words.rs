@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::model::{ExeState, KernelOwner, NetNs, NetNsKind, OwnerStatus, Process, Severity, Text, Timestamp};
+use super::View;
+use crate::model::{
+    Certainty, ExeState, KernelOwner, NetNs, NetNsKind, OwnerStatus, Process, Severity, Text, Timestamp,
+};
 use crate::report::{Listener, Report};
 
 /// Text that was escaped where it was made, or came from our own registry. Whatever is not printable in spite of that
@@ -26,9 +29,12 @@ pub(super) fn process_name(process: &Process) -> Option<String> {
 }
 
 /// The name of a process for eyes: with the name it gave itself where that says more than the beginning of its own
-/// (`python3.13 (gunicorn)`, but `python3.13` for `python3`), and with a doubtful executable's state.
+/// (`python3.13 (gunicorn)`, but `python3.13` for `python3`), with the script that it runs, and with a doubtful executable's state.
 pub(super) fn process_label(process: &Process) -> String {
     let Some(mut label) = process_name(process) else { return "?".to_owned() };
+    if let Some(script) = &process.script {
+        return format!("{label} {}", Text::from(script.base_name()).escaped());
+    }
     if let (Some(exe), Some(comm)) = (&process.exe, &process.comm)
         && (comm.is_empty() || !exe.base_name().starts_with(comm.as_bytes()))
     {
@@ -45,10 +51,10 @@ pub(super) fn user_name(process: &Process) -> Option<String> {
     process.user.as_ref().map(Text::escaped).or_else(|| process.uid.map(|uid| uid.to_string()))
 }
 
-/// The unit of a process, and within it what a user's own manager runs.
-pub(super) fn unit_name(process: &Process) -> Option<String> {
-    let unit = process.unit.as_ref()?.escaped();
-    Some(match &process.user_unit {
+/// A unit, and within it what a user's own manager runs.
+pub(super) fn unit_name(unit: Option<&Text>, user_unit: Option<&Text>) -> Option<String> {
+    let unit = unit?.escaped();
+    Some(match user_unit {
         Some(user_unit) => format!("{unit}/{}", user_unit.escaped()),
         None => unit,
     })
@@ -73,6 +79,14 @@ pub(super) const fn no_owner(status: OwnerStatus) -> &'static str {
         OwnerStatus::Vanished => "vanished",
         OwnerStatus::None => "no process",
     }
+}
+
+/// The process that probably holds a listener which nobody was seen to hold: `probably sshd 812`.
+pub(super) fn probable(report: &Report, view: &View, listener: &Listener) -> Option<String> {
+    let owner = listener.owners.first().filter(|owner| owner.certainty == Certainty::Probable)?;
+    let process = report.process(owner);
+    let pid = if view.stable { String::new() } else { format!(" {}", process.pid) };
+    Some(format!("probably {}{pid}", process_label(process)))
 }
 
 /// The rules that fired on a listener, each once, in the order of its findings.

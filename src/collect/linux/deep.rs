@@ -10,14 +10,22 @@ pub fn search(pass: &Pass<'_>) -> Found {
     let mut found = Found::default();
     let pids = pass.kernel.get(&Question::Pids).unwrap_or_default();
     let pids: Vec<u32> = pids.split(|byte| *byte == b'\n').filter_map(number).collect();
+    let mut unnamed = Vec::new();
     for pid in &pids {
         threads(pass, *pid, &mut found);
-        rings(pass, *pid, &mut found);
+        unnamed.extend(rings(pass, *pid, &mut found).map(|ring| (*pid, ring)));
     }
-    if pass.wanted.iter().any(|(_, socket)| found.holders.iter().all(|holder| holder.socket != *socket)) {
-        for pid in pids {
-            in_flight(pass, pid, &mut found);
-        }
+    let open = |found: &Found| {
+        pass.wanted.iter().any(|(_, socket)| found.holders.iter().all(|holder| holder.socket != *socket))
+    };
+    if !open(&found) {
+        return found;
+    }
+    for (pid, ring) in unnamed {
+        candidate(pass, pid, ring, Via::IoUring, &mut found);
+    }
+    for pid in pids {
+        in_flight(pass, pid, &mut found);
     }
     found
 }
@@ -44,14 +52,15 @@ fn threads(pass: &Pass<'_>, pid: u32, found: &mut Found) {
     }
 }
 
-/// Sockets that are registered with an io_uring, which keeps them open without a descriptor.
-fn rings(pass: &Pass<'_>, pid: u32, found: &mut Found) {
-    let Ok(answer) = pass.kernel.get(&Question::Sockets(pid)) else { return };
+/// Sockets that are registered with an io_uring, which keeps them open without a descriptor. Returns a ring that has some
+/// whose inodes the kernel does not tell.
+fn rings(pass: &Pass<'_>, pid: u32, found: &mut Found) -> impl Iterator<Item = u32> + use<> {
+    let mut unnamed = None;
+    let answer = pass.kernel.get(&Question::Sockets(pid)).unwrap_or_default();
     for ring in pass.read_sockets(&answer).rings {
-        let inodes = || {
-            let info = pass.kernel.get(&Question::Ring(pid, ring)).unwrap_or_default();
-            registered(&info)
-        };
+        let info = || pass.kernel.get(&Question::Ring(pid, ring)).unwrap_or_default();
+        let inodes = || registered(&info());
+        unnamed = unnamed.or(has_unnamed(&info()).then_some(ring));
         let mut held: Vec<(u32, u32)> = Vec::new();
         for inode in inodes() {
             let from = pass.wanted.partition_point(|(this, _)| *this < inode);
@@ -69,6 +78,27 @@ fn rings(pass: &Pass<'_>, pid: u32, found: &mut Found) {
             found.keep(Holding { process, sockets: held, via: Via::IoUring });
         }
     }
+    unnamed.into_iter()
+}
+
+/// True where a file of an io_uring has no name but that of a protocol: so sockets are called by kernels that do
+/// not tell their inodes (io_uring/fdinfo.c; 6.1 and 6.12 do not, 6.18 does).
+fn has_unnamed(info: &[u8]) -> bool {
+    info.split(|byte| *byte == b'\n').any(is_unnamed)
+}
+
+fn is_unnamed(line: &[u8]) -> bool {
+    const PROTOCOLS: [&[u8]; 9] =
+        [b"TCP", b"TCPv6", b"UDP", b"UDPv6", b"MPTCP", b"MPTCPv6", b"UNIX", b"UNIX-STREAM", b"AF_VSOCK"];
+    let (number, name) = line.split_at(line.iter().position(|byte| *byte == b':').unwrap_or(0));
+    number.trim_ascii().first().is_some_and(u8::is_ascii_digit)
+        && PROTOCOLS.contains(&name.strip_prefix(b":").unwrap_or(name).trim_ascii())
+}
+
+/// True for a line of an io_uring's fdinfo that tells of a socket.
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "the answer of a live kernel"))]
+pub fn tells_of_socket(line: &[u8]) -> bool {
+    line.windows(8).any(|window| window == b"socket:[") || is_unnamed(line)
 }
 
 /// The inodes of the sockets among the files of an io_uring: ` N: socket:[INODE]` below `UserFiles:`.
@@ -96,13 +126,18 @@ fn in_flight(pass: &Pass<'_>, pid: u32, found: &mut Found) {
     }
     let Ok(answer) = pass.kernel.get(&Question::InFlight(pid, sockets)) else { return };
     let Some(fd) = answer.split(|byte| *byte == b' ').next().and_then(number::<u32>) else { return };
+    candidate(pass, pid, fd, Via::InFlight, found);
+}
+
+/// Names a process that may hold any of the sockets that nobody is known to hold.
+fn candidate(pass: &Pass<'_>, pid: u32, fd: u32, via: Via, found: &mut Found) {
     let Ok((process, _)) = pass.identify(pid, None, || true) else { return };
     let held: Vec<u32> = found.holders.iter().filter(|h| h.certainty == Certainty::Proved).map(|h| h.socket).collect();
     let index = found.processes.len() as u32;
     found.processes.push(process);
     let open = pass.wanted.iter().map(|(_, socket)| *socket).filter(|socket| !held.contains(socket));
     found.holders.extend(open.map(|socket| Holder {
-        via: Via::InFlight,
+        via,
         certainty: Certainty::Candidate,
         ..Holder::proved(socket, index, fd)
     }));
@@ -110,12 +145,15 @@ fn in_flight(pass: &Pass<'_>, pid: u32, found: &mut Found) {
 
 #[cfg(test)]
 mod tests {
-    use super::registered;
+    use super::{has_unnamed, registered};
 
     #[test]
     fn sockets_of_a_ring_are_read() {
         let info = b"pos:\t0\nUserFiles:\t3\n    0: socket:[123]\n    1: /dev/null\n    2: socket:[77]\nUserBufs:\t0\n";
         assert_eq!(registered(info), [123, 77]);
         assert_eq!(registered(b"    0: socket:[12"), Vec::<u64>::new());
+        assert!(!has_unnamed(info));
+        assert!(has_unnamed(b"UserFiles:\t2\n    0: TCP\n    1: null\n"));
+        assert!(!has_unnamed(b"UserFiles:\t1\n    0: TCPx\n name: TCP\n:TCP\nTCP\n"));
     }
 }

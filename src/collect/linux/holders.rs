@@ -335,9 +335,15 @@ impl Pass<'_> {
                 Err(_) => (ExeState::Unreadable, None),
             },
         };
+        let interpreter = exe.as_ref().filter(|exe| exe_state == ExeState::Ok && proc_pid::is_interpreter(&exe.path));
+        let script = interpreter.zip(first.as_ref()).and_then(|(exe, stat)| {
+            let arguments = self.kernel.get(&Question::Script(pid)).ok()?;
+            let script = proc_pid::script(&arguments, &stat.comm, &exe.path)?;
+            self.files.get(self.kernel, &script).is_ok_and(|file| file.is_regular()).then_some(script)
+        });
         let start_ticks = first.as_ref().map(|stat| stat.start_ticks);
         let (unit, user_unit, unit_state) = match &cgroup {
-            Some(cgroup) => (cgroup.unit.clone(), cgroup.user_unit.clone(), cgroup.state),
+            Some(cgroup) => (cgroup.unit.clone(), cgroup.user_unit.clone(), cgroup.unit_state),
             None => (None, None, UnitState::Unknown),
         };
         let (container, container_state) = match &cgroup {
@@ -365,6 +371,7 @@ impl Pass<'_> {
             container_state,
             package: None,
             package_state: PackageState::NotLookedUp,
+            script,
             cmdline,
             raced: false,
         };
@@ -404,7 +411,7 @@ pub(super) struct Listing {
 }
 
 impl Files {
-    fn get(&self, kernel: &dyn Kernel, path: &Text) -> Result<Arc<HostFile>, Refusal> {
+    pub(super) fn get(&self, kernel: &dyn Kernel, path: &Text) -> Result<Arc<HostFile>, Refusal> {
         let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = files.get(path) {
             return known.clone();

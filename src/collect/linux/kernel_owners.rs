@@ -16,7 +16,7 @@ use crate::model::{Certainty, Gap, Interface, KernelOwner, NetNsKind, Snapshot, 
 /// Names the kernel as owner of what it tells to be its own. `places` says what each namespace is asked by.
 pub fn attribute(kernel: &dyn Kernel, places: &[Option<Ns>], snapshot: &mut Snapshot) {
     let mut held = vec![false; snapshot.sockets.len()];
-    let proved = snapshot.holders.iter().filter(|holder| holder.certainty != Certainty::Candidate);
+    let proved = snapshot.holders.iter().filter(|holder| holder.certainty == Certainty::Proved);
     proved.for_each(|holder| held[holder.socket as usize] = true);
     let complete = vantage::sees_every_holder(snapshot);
     for (at, ns) in places.iter().enumerate() {

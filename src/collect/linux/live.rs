@@ -11,6 +11,7 @@ mod descriptors;
 mod dump;
 mod generic;
 mod host;
+mod listns;
 mod namespaces;
 mod owned;
 mod paths;
@@ -30,12 +31,12 @@ use rustix::net::netlink;
 
 use super::kernel::{Kernel, Refusal};
 use super::question::Question;
-use super::{devices, proc_net, sock_diag};
+use super::{devices, proc_net, proc_pid, sock_diag};
 use crate::error::Error;
 use dump::{ROUTE, dump_over, each_datagram, open_netlink};
 use generic::Families;
 use namespaces::Namespaces;
-use paths::{cgroup_paths, host_file};
+use paths::{cgroup_paths, cgroup_procs, host_file};
 
 /// The largest file below `/proc` that is read: a table of a million sockets.
 const LARGEST_FILE: usize = 256 * 1024 * 1024;
@@ -261,6 +262,9 @@ impl Kernel for Live {
             Question::Cgroup(pid) => read_whole(&self.proc, &format!("{pid}/cgroup"), answer),
             Question::Exe(pid) => self.exe(&pid.to_string(), answer),
             Question::Cmdline(pid) => self.read(&format!("{pid}/cmdline"), answer),
+            Question::Script(pid) => {
+                self.read(&format!("{pid}/cmdline"), answer).map(|()| proc_pid::keep_script(answer))
+            }
             Question::HostFile(path) => host_file(path, answer),
             Question::User(uid) => self.user(*uid, answer),
             Question::Packages(paths) => owned::packages(paths, answer),
@@ -268,6 +272,7 @@ impl Kernel for Live {
                 cgroup_paths(ids, answer);
                 Ok(())
             }
+            Question::CgroupProcs(path) => cgroup_procs(path, answer),
         };
         answered.map_err(|errno| Refusal::Errno(errno.raw_os_error()))
     }

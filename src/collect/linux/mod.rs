@@ -2,6 +2,7 @@
 //! row can be tested without root and without that machine.
 
 mod arrange;
+mod by_cgroup;
 mod choice;
 mod container;
 mod deep;
@@ -38,7 +39,7 @@ pub use transcript::{Recorder, Replay};
 use std::collections::{BTreeSet, HashMap};
 
 use super::Ask;
-use crate::model::{Holder, Process, Snapshot, State, Text, Transport, Via};
+use crate::model::{Holder, Process, Snapshot, State, Transport, Via};
 use holders::{Files, Found, Pass};
 use places::Places;
 use proc_net::Protocols;
@@ -161,7 +162,6 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
         arrange::keep_sockets(&mut snapshot, |socket| matches!(socket.state, State::Listen | State::Unconnected));
     }
     arrange::order(&mut snapshot);
-    name_cgroups(kernel, ask, &mut snapshot);
     if ask.packages {
         owned::name_packages(kernel, &mut snapshot);
     }
@@ -175,6 +175,8 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     let unowned = sockets.any(|(held, socket)| !held && !socket.raced && socket.kernel_owner.is_none());
     let gaps = vantage::process_gaps(&mut snapshot.counts, &snapshot.vantage, unowned);
     snapshot.gaps.extend(gaps);
+    let pass = Pass { kernel, wanted: &[], others: false, cmdline: ask.cmdline, boot, files: &files };
+    by_cgroup::attribute(&pass, ask.ids, &mut snapshot);
     gaps::doubt_descriptors(&mut snapshot);
     snapshot.gaps.extend(gaps::table_gaps(&snapshot));
     sk_lookup::look(kernel, ask, &mut snapshot);
@@ -301,20 +303,6 @@ fn name_users(kernel: &dyn Kernel, snapshot: &mut Snapshot) {
     for process in &mut snapshot.processes {
         process.user = process.uid.and_then(|uid| names.get(&uid)).map(|name| name.as_slice().into());
     }
-}
-
-/// The kernel's ids of cgroups say nothing to people; their paths are looked up only where they are to be shown.
-fn name_cgroups(kernel: &dyn Kernel, ask: &Ask, snapshot: &mut Snapshot) {
-    if !ask.ids {
-        return;
-    }
-    let ids: BTreeSet<u64> = snapshot.sockets.iter().filter_map(|socket| socket.cgroup).collect();
-    if ids.is_empty() {
-        return;
-    }
-    let answer = kernel.get(&Question::CgroupPaths(ids.into_iter().collect())).unwrap_or_default();
-    let lines = std::str::from_utf8(&answer).unwrap_or_default().lines().filter_map(|line| line.split_once(' '));
-    snapshot.cgroups = lines.filter_map(|(id, path)| Some((id.parse().ok()?, Text::unescape(path)?))).collect();
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub enum Way {
     Process(u32),
     /// A descriptor of a process that lives elsewhere.
     Descriptor(u32, u32),
+    /// The kernel's own list: its id in it.
+    Listed(u64),
 }
 
 /// The ways into each namespace, the surest first: a mount outlives a process, a process its descriptors.
@@ -45,6 +47,7 @@ pub fn decode(answer: &[u8]) -> (Ways, u64) {
         let (ns, way) = match kind {
             "mount" => (Ns::Inode(inode), Text::unescape(rest).map(Way::Mount)),
             "process" => (Ns::Inode(inode), rest.parse().ok().map(Way::Process)),
+            "listed" => (Ns::Inode(inode), rest.parse().ok().map(Way::Listed)),
             "unnamed" => (Ns::File(inode), rest.parse().ok().map(Way::Process)),
             _ => continue,
         };
@@ -60,7 +63,7 @@ pub fn decode(answer: &[u8]) -> (Ways, u64) {
 pub fn name(ways: &[Way]) -> Option<Text> {
     ways.iter().find_map(|way| match way {
         Way::Mount(path) => Some(Text::from(path.base_name())),
-        Way::Process(_) | Way::Descriptor(..) => None,
+        Way::Process(_) | Way::Descriptor(..) | Way::Listed(_) => None,
     })
 }
 

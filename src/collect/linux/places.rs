@@ -235,7 +235,7 @@ pub struct Finished {
 fn describe(kernel: &dyn Kernel, ns: Ns, ways: &[Way]) -> NetNs {
     let process = ways.iter().find_map(|way| match way {
         Way::Process(pid) => Some(*pid),
-        Way::Mount(_) | Way::Descriptor(..) => None,
+        Way::Mount(_) | Way::Descriptor(..) | Way::Listed(_) => None,
     });
     let cgroup = process.and_then(|pid| kernel.get(&Question::Cgroup(pid)).ok());
     let cgroup = cgroup.and_then(|answer| proc_pid::cgroup(&answer));

@@ -1,7 +1,7 @@
 //! What `/proc/PID` tells of a process, proc(5): pure readers of its files.
 
 use super::container;
-use crate::model::{Container, ExeState, Text, UnitState};
+use crate::model::{Cgroup, ExeState, Text, UnitState};
 
 /// What `/proc/PID/stat` tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +103,13 @@ pub struct HostFile {
     pub path: Vec<Permissions>,
 }
 
+impl HostFile {
+    /// True for a file that has content: no directory, device, pipe or socket.
+    pub fn is_regular(&self) -> bool {
+        self.path.first().is_some_and(|file| file.mode & 0o170_000 == 0o100_000)
+    }
+}
+
 /// Mode, user and group of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permissions {
@@ -128,6 +135,41 @@ pub fn host_file(answer: &[u8]) -> Option<HostFile> {
     Some(HostFile { file: file?, path })
 }
 
+/// Programs that run a script named in their arguments, without the version behind their names.
+const INTERPRETERS: [&[u8]; 13] = [
+    b"python", b"pypy", b"perl", b"ruby", b"php", b"node", b"nodejs", b"lua", b"tclsh", b"bash", b"dash", b"sh", b"ksh",
+];
+
+/// True for the path of an interpreter.
+pub fn is_interpreter(exe: &Text) -> bool {
+    let name = exe.base_name();
+    let versionless = name.iter().rposition(|byte| !byte.is_ascii_digit() && *byte != b'.').map_or(0, |last| last + 1);
+    INTERPRETERS.contains(&&name[..versionless])
+}
+
+/// Of `/proc/PID/cmdline` the name that a program was started under and, where it is a path, the first argument: nothing
+/// else may stand in a capture, since arguments may hold secrets.
+#[cfg_attr(not(any(target_os = "linux", test)), expect(dead_code, reason = "the answer of a live kernel"))]
+pub fn keep_script(cmdline: &mut Vec<u8>) {
+    let mut arguments = cmdline.split_inclusive(|byte| *byte == 0);
+    let name = arguments.next().map_or(0, <[u8]>::len);
+    let script = arguments.next().filter(|argument| argument.starts_with(b"/")).map_or(0, <[u8]>::len);
+    cmdline.truncate(name + script);
+}
+
+/// The script in what is kept of `/proc/PID/cmdline` of an interpreter. A process may write there what it likes, so it counts only where it
+/// is plain: the first argument, no option, an absolute path; and where the name of the process is still the one that
+/// the kernel gave it when it was executed, that of the script (through `#!`, execve(2)) or of the interpreter.
+pub fn script(cmdline: &[u8], comm: &Text, exe: &Text) -> Option<Text> {
+    let path = cmdline.split(|byte| *byte == 0).nth(1).filter(|path| path.starts_with(b"/"))?;
+    let script = Text::from(path);
+    let is_given = |name: &[u8]| comm.as_bytes() == &name[..name.len().min(15)];
+    let started_as = cmdline.split(|byte| *byte == 0).next().map(Text::from);
+    let given =
+        [Some(&script), Some(exe), started_as.as_ref()].into_iter().flatten().any(|name| is_given(name.base_name()));
+    given.then_some(script)
+}
+
 /// Whether a file lies where somebody other than root may write: then its name says nothing about what it is. Whose
 /// place it is does not matter, since one person may run programs as several users (subuid(5)). A group counts where the
 /// process is in it: Debian lets the group staff write below /usr/local, which is root's choice.
@@ -149,23 +191,6 @@ pub fn exe_state(exe: &Exe, host: Option<&HostFile>) -> ExeState {
         Some(host) if host.file == exe.file => ExeState::Ok,
         _ => ExeState::Foreign,
     }
-}
-
-/// Where a process stands in the tree of cgroups.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cgroup {
-    /// The path, as systemd made it.
-    pub path: Text,
-    /// The first unit below the slices.
-    pub unit: Option<Text>,
-    /// The unit of the user's own manager within.
-    pub user_unit: Option<Text>,
-    /// Whether there is a unit.
-    pub state: UnitState,
-    /// The container that the path leads through.
-    pub container: Option<Container>,
-    /// Whether there is a container.
-    pub container_state: UnitState,
 }
 
 /// Reads `/proc/PID/cgroup`, cgroups(7): the hierarchy of version 2, or that of systemd in version 1.
@@ -213,7 +238,7 @@ pub fn cgroup(text: &[u8]) -> Option<Cgroup> {
         path: Text::from(path),
         unit: unit.map(Text::from),
         user_unit: user_unit.map(Text::from),
-        state: state(unit.is_some()),
+        unit_state: state(unit.is_some()),
         container_state: state(container.is_some()),
         container,
     })

@@ -111,7 +111,7 @@ fn units_come_from_the_top_of_the_path() {
         let read = cgroup(text.as_bytes()).expect(text);
         let name = |text: &Option<Text>| text.as_ref().map(Text::escaped);
         assert_eq!((name(&read.unit).as_deref(), name(&read.user_unit).as_deref()), (unit, user_unit), "{text}");
-        assert_eq!(read.state, state, "{text}");
+        assert_eq!(read.unit_state, state, "{text}");
     }
     assert_eq!(cgroup(b"4:memory:/a\n"), None);
 }
@@ -161,4 +161,41 @@ proptest! {
             prop_assert_eq!(read.ppid, 1);
         }
     }
+}
+
+#[test]
+fn a_script_is_told_where_it_is_plain() {
+    let told = |cmdline: &str, comm: &str, exe: &str| {
+        script(cmdline.as_bytes(), &comm.into(), &exe.into()).map(|script| script.escaped())
+    };
+    let python = "/usr/bin/python3.13";
+    let app = Some("/srv/application-server.py".to_owned());
+    assert_eq!(told("python3\0/srv/application-server.py\0-x\0", "python3", python), app);
+    assert_eq!(told("/usr/bin/python3\0/srv/application-server.py\0", "python3", python), app);
+    // Through `#!`: the name is the script's, at most 15 bytes of it.
+    assert_eq!(told("/usr/bin/python3\0/srv/application-server.py\0", "application-ser", python), app);
+    for (cmdline, comm) in [
+        ("python3\0-m\0http.server\0", "python3"),
+        ("python3\0app.py\0", "python3"),
+        ("python3\0/srv/application-server.py\0", "nginx"),
+        ("nginx: master process /srv/x\0\0", "python3"),
+        ("python3", "python3"),
+        ("", "python3"),
+    ] {
+        assert_eq!(told(cmdline, comm, python), None, "{cmdline:?} {comm}");
+    }
+    for (cmdline, kept) in [
+        ("python3\0/srv/x.py\0--password=secret\0", "python3\0/srv/x.py\0"),
+        ("python3\0-psecret\0/srv/x.py\0", "python3\0"),
+        ("python3", "python3"),
+        ("", ""),
+    ] {
+        let mut read = cmdline.as_bytes().to_vec();
+        keep_script(&mut read);
+        assert_eq!(read, kept.as_bytes());
+    }
+    for (exe, is) in [(python, true), ("/bin/dash", true), ("/usr/bin/perl5.36.0", true), ("/usr/sbin/sshd", false)] {
+        assert_eq!(is_interpreter(&exe.into()), is, "{exe}");
+    }
+    assert!(!is_interpreter(&"/usr/bin/3".into()) && !is_interpreter(&"".into()));
 }

@@ -18,6 +18,7 @@ pub enum Question {
     /// Inode of our network namespace, then inodes of `net/tcp` of this process and of process 1; decimal.
     NetNs,
     /// The ways into the other network namespaces, a line each: `process INODE PID`, `mount INODE PATH` (escaped);
+    /// `listed INODE ID` of those that only the kernel's own list has, listns(2);
     /// `unnamed FILE PID` where only the inode of a process's `net/tcp` could be had; `closed COUNT` processes told nothing.
     Namespaces,
     /// A question about what belongs to a network namespace, asked within that one.
@@ -76,6 +77,8 @@ pub enum Question {
     Exe(u32),
     /// `/proc/PID/cmdline`.
     Cmdline(u32),
+    /// The name that a process was started under and the path that is its first argument, a NUL byte behind each.
+    Script(u32),
     /// What the host's root has at a path: `MAJOR:MINOR INODE MODE UID GID` a line, the file first, then each directory
     /// up to the root; the mode is octal.
     HostFile(Vec<u8>),
@@ -86,6 +89,9 @@ pub enum Question {
     Packages(Vec<Vec<u8>>),
     /// The paths of the cgroups (version 2) with these ids: `ID PATH` a line, the path escaped.
     CgroupPaths(Vec<u64>),
+    /// The processes of a cgroup (version 2): a pid a line, 0 for those of other pid namespaces, and `below` where it has
+    /// cgroups of its own.
+    CgroupProcs(Vec<u8>),
 }
 
 /// A network namespace other than our own.
@@ -266,12 +272,16 @@ impl fmt::Display for Question {
             Self::Cgroup(pid) => write!(f, "cgroup {pid}"),
             Self::Exe(pid) => write!(f, "exe {pid}"),
             Self::Cmdline(pid) => write!(f, "cmdline {pid}"),
+            Self::Script(pid) => write!(f, "script {pid}"),
             Self::HostFile(path) => write!(f, "file {}", crate::model::Text::from(path.as_slice()).escaped()),
             Self::User(uid) => write!(f, "user {uid}"),
             // The paths follow from the executables.
             Self::Packages(_) => f.write_str("packages"),
             // The ids follow from the tables.
             Self::CgroupPaths(_) => f.write_str("cgroup-paths"),
+            Self::CgroupProcs(path) => {
+                write!(f, "cgroup-procs {}", crate::model::Text::from(path.as_slice()).escaped())
+            }
         }
     }
 }

@@ -329,4 +329,4 @@ fn vsock_row(row: &[u8]) -> Option<Option<Socket>> {
 
 #[cfg(test)]
 #[path = "sock_diag_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -4,7 +4,14 @@ use super::super::netlink::assemble::{done, message};
 use super::*;
 
 /// A row as `struct inet_diag_msg` lays it out.
-fn inet(family: u8, state: u8, port: u16, address: &[u8], inode: u32, attributes: &[u8]) -> Vec<u8> {
+pub(in crate::collect::linux) fn inet(
+    family: u8,
+    state: u8,
+    port: u16,
+    address: &[u8],
+    inode: u32,
+    attributes: &[u8],
+) -> Vec<u8> {
     let mut body = vec![family, state, 0, 0];
     body.extend_from_slice(&port.to_be_bytes());
     body.extend_from_slice(&[0, 0]);

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::collect::capture::{Answer, Capture};
-use crate::model::TableStatus;
 use crate::model::{OwnerStatus, PackageState, ProcessCounts};
+use crate::model::{TableStatus, Text};
 
 const PROTOCOLS: &str = "protocol  size sockets
 TCP 1 1

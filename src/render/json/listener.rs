@@ -7,7 +7,7 @@ use super::super::order;
 use super::super::words::{hex, printable, rule_names, time};
 use super::wire::{Alternative, Later, WireCounterpart, WireKernelOwner, WireNetNs};
 use super::{Context, safe};
-use crate::model::{Container, Local, Socket, Text, Transport};
+use crate::model::{Container, Local, Socket, Text, Transport, Via};
 use crate::report;
 
 /// One listener.
@@ -74,11 +74,11 @@ pub(super) struct Listener {
     owners_truncated: bool,
     /// What in the kernel serves it; null unless `owner_status` is kernel.
     kernel_owner: Option<WireKernelOwner>,
-    /// The unit of the first owner.
+    /// The unit of the first owner; where no owner could be seen, of the cgroup that the socket was created in.
     unit: Option<String>,
     /// What a user's own manager runs within it.
     user_unit: Option<String>,
-    /// The container of the first owner: RUNTIME:ID
+    /// The container, likewise: RUNTIME:ID
     container: Option<String>,
     /// none | known | unknown
     unit_state: Option<&'static str>,
@@ -130,6 +130,7 @@ struct Owner {
     user: Option<String>,
     unit: Option<String>,
     user_unit: Option<String>,
+    /// The socket unit that it holds it for; where no service of that has it too, none of it runs.
     socket_unit: Option<String>,
     /// RUNTIME:ID, by the cgroup: docker | containerd | cri-o | podman | kubernetes | lxc | nspawn, then the whole id (64
     /// hexadecimal digits) or the name.
@@ -140,6 +141,7 @@ struct Owner {
     package: Option<String>,
     /// owned | none | foreign (it is not the host's file of that name) | not_looked_up | unknown
     package_state: Option<&'static str>,
+    /// The script that it runs, by its own arguments, where it is an interpreter and a file of that path is there.
     script: Option<String>,
     /// Its arguments, only where they were asked for.
     cmdline: Option<String>,
@@ -196,7 +198,6 @@ impl Listener {
     pub(super) fn new(context: &Context<'_>, listener: &report::Listener) -> Self {
         let report = context.report;
         let socket = &listener.socket;
-        let first = report.first_owner(listener);
         let (unit, unit_state) = report.unit(listener);
         let (container, container_state) = report.container(listener);
         let fingerprint = report.fingerprint(listener);
@@ -246,11 +247,14 @@ impl Listener {
             raced: socket.raced || listener.owners.iter().any(|owner| report.process(owner).raced),
             owner_status: listener.owner_status.name(),
             owner_count: listener.owner_count,
-            owners: order::owners(report, context.view, listener).into_iter().map(|o| Owner::new(context, o)).collect(),
+            owners: order::owners(report, context.view, listener)
+                .into_iter()
+                .map(|o| Owner::new(context, listener, o))
+                .collect(),
             owners_truncated: listener.owner_count > listener.owners.len(),
             kernel_owner: listener.kernel_owner().map(WireKernelOwner::new),
             unit: escaped(unit),
-            user_unit: escaped(first.and_then(|process| process.user_unit.as_ref())),
+            user_unit: escaped(report.user_unit(listener)),
             container: container.map(Container::name),
             unit_state: Some(unit_state.name()),
             container_state: Some(container_state.name()),
@@ -267,7 +271,7 @@ impl Listener {
 }
 
 impl Owner {
-    fn new(context: &Context<'_>, owner: &report::Owner) -> Self {
+    fn new(context: &Context<'_>, listener: &report::Listener, owner: &report::Owner) -> Self {
         let process = context.report.process(owner);
         Self {
             pid: context.volatile(process.pid),
@@ -281,14 +285,14 @@ impl Owner {
             user: escaped(process.user.as_ref()),
             unit: escaped(process.unit.as_ref()),
             user_unit: escaped(process.user_unit.as_ref()),
-            socket_unit: None,
+            socket_unit: escaped(context.report.socket_unit(listener, owner)),
             container: process.container.as_ref().map(Container::name),
             pod: escaped(process.container.as_ref().and_then(|container| container.pod.as_ref())),
             package: escaped(process.package.as_ref()),
             package_state: Some(process.package_state.name()),
-            script: None,
+            script: escaped(process.script.as_ref()),
             cmdline: escaped(process.cmdline.as_ref().filter(|_| context.view.cmdline)),
-            fd: context.volatile(owner.fd),
+            fd: context.volatile(owner.fd).filter(|_| owner.via != Via::Cgroup),
             via: owner.via.name(),
             certainty: owner.certainty.name(),
             role: owner.role.name(),

@@ -125,6 +125,7 @@ impl Builder {
             container_state: UnitState::None,
             package: None,
             package_state: PackageState::NotLookedUp,
+            script: None,
             cmdline: Some(format!("{exe} -D").as_str().into()),
             raced: false,
         });

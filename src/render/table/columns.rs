@@ -1,7 +1,7 @@
 //! The columns of the table: what stands in a cell, and what a column is worth.
 
 use super::super::words::{
-    hex, kernel_label, netns_label, no_owner, printable, process_label, time, unit_name, user_name,
+    hex, kernel_label, netns_label, no_owner, printable, probable, process_label, time, unit_name, user_name,
 };
 use super::super::{Screen, View};
 use super::fold::Row;
@@ -35,7 +35,8 @@ pub(super) fn columns(report: &Report, view: &View, screen: &Screen, rows: &[Row
     let both = instead(&|row| port_and_proto(row).into(), "PORT");
     let port = make("PORT", Some(10), &|row| row.lead().port_text().into());
     // Where there are no units, saying so for each row is worth less than anything else.
-    let units = report.processes.iter().any(|process| process.container.is_some() || process.unit.is_some());
+    let placed = |row: &Row<'_>| report.unit(row.lead()).0.is_some() || report.container(row.lead()).0.is_some();
+    let units = rows.iter().any(placed);
     let mut columns = vec![
         Column { instead: mark, ..sev },
         make(PROTO, Some(11), &|row| proto(row.lead()).into()),
@@ -184,6 +185,8 @@ fn process(report: &Report, view: &View, row: &Row<'_>) -> Cell {
     let status = row.lead().owner_status;
     let mut cell = if let Some(owner) = row.lead().kernel_owner() {
         Cell::from(kernel_label(owner))
+    } else if let Some(probable) = probable(report, view, row.lead()) {
+        Cell::from(format!("({probable})"))
     } else if status != OwnerStatus::Known || row.holders.is_empty() {
         Cell::from(format!("({})", no_owner(status)))
     } else {
@@ -237,7 +240,7 @@ fn first<'a>(report: &'a Report, row: &Row<'_>) -> Option<&'a Process> {
 }
 
 /// What the holders differ in, each once.
-fn each_once(report: &Report, row: &Row<'_>, name: fn(&Process) -> String) -> String {
+fn each_once(report: &Report, row: &Row<'_>, name: impl Fn(&Process) -> String) -> String {
     let mut names: Vec<String> = Vec::new();
     for &holder in &row.holders {
         let name = name(&report.processes[holder]);
@@ -263,14 +266,29 @@ fn user(report: &Report, row: &Row<'_>) -> String {
 
 /// The containers of the holders, or their units without the ending of a service: `systemctl` adds it itself.
 fn unit(report: &Report, row: &Row<'_>) -> String {
-    if row.holders.is_empty() {
-        return if row.lead().kernel_owner().is_some() { "-" } else { "?" }.to_owned();
+    let name = |unit: Option<&Text>, user_unit: Option<&Text>, state, container: Option<&Container>| match (
+        container,
+        unit_name(unit, user_unit),
+        state,
+    ) {
+        (Some(container), ..) => container.short_name(),
+        (_, Some(unit), _) => unit.strip_suffix(".service").map_or(unit.clone(), str::to_owned),
+        (_, None, UnitState::None) => "-".to_owned(),
+        (_, None, UnitState::Known | UnitState::Unknown) => "?".to_owned(),
+    };
+    if row.holders.is_empty() || report.origin(row.lead()).is_some() {
+        let (unit, state) = report.unit(row.lead());
+        return name(unit, report.user_unit(row.lead()), state, report.container(row.lead()).0);
     }
-    each_once(report, row, |process| match (unit_name(process), process.unit_state) {
-        _ if process.container.is_some() => process.container.as_ref().map(Container::short_name).unwrap_or_default(),
-        (Some(unit), _) => unit.strip_suffix(".service").map_or(unit.clone(), str::to_owned),
-        (None, UnitState::None) => "-".to_owned(),
-        (None, UnitState::Known | UnitState::Unknown) => "?".to_owned(),
+    let lead = row.lead();
+    let socket_unit = |process: &Process| {
+        let owner = lead.owners.iter().find(|owner| std::ptr::eq(report.process(owner), process))?;
+        report.socket_unit(lead, owner).map(Text::escaped)
+    };
+    each_once(report, row, |process| {
+        let Process { unit, user_unit, unit_state, container, .. } = process;
+        let of_process = || name(unit.as_ref(), user_unit.as_ref(), *unit_state, container.as_ref());
+        socket_unit(process).unwrap_or_else(of_process)
     })
 }
 

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::words::{
-    REMARK, count, hex, kernel_label, netns_label, no_owner, paint, printable, process_label, severity_style, wrap,
+    REMARK, count, hex, kernel_label, netns_label, no_owner, paint, printable, probable, process_label, severity_style,
+    wrap,
 };
 use super::super::{Screen, View, order};
 use super::fold::Row;
@@ -139,6 +140,9 @@ fn endpoints(listener: &Listener, row: Option<&Row<'_>>) -> String {
 }
 
 fn holder(report: &Report, view: &View, listener: &Listener) -> String {
+    if let Some(probable) = probable(report, view, listener) {
+        return format!(" ({probable})");
+    }
     match report.first_owner(listener) {
         Some(process) if view.stable => format!(" {}", process_label(process)),
         Some(process) => format!(" {} {}", process_label(process), process.pid),

@@ -52,6 +52,9 @@ struct Kind<'a> {
     kernel_owner: Option<&'a KernelOwner>,
     /// The programs of its owners, as [`programs`] numbers them; sorted, each once.
     family: Vec<usize>,
+    unit: Option<&'a Text>,
+    socket_unit: Option<&'a Text>,
+    container: Option<&'a Container>,
 }
 
 /// A number for each process, the same for workers of one program.
@@ -68,6 +71,7 @@ fn programs(report: &Report) -> Vec<usize> {
 type Program<'a> = (
     Option<&'a Text>,
     Option<&'a Text>,
+    Option<&'a Text>,
     ExeState,
     Option<&'a Text>,
     Option<&'a Text>,
@@ -78,8 +82,8 @@ type Program<'a> = (
 fn program(process: &Process) -> Program<'_> {
     // A program without a readable executable is told apart by the name it gave itself.
     let comm = process.comm.as_ref().filter(|_| process.exe.is_none());
-    let Process { exe, exe_state, unit, user_unit, uid, container, .. } = process;
-    (exe.as_ref(), comm, *exe_state, unit.as_ref(), user_unit.as_ref(), *uid, container.as_ref())
+    let Process { exe, script, exe_state, unit, user_unit, uid, container, .. } = process;
+    (exe.as_ref(), script.as_ref(), comm, *exe_state, unit.as_ref(), user_unit.as_ref(), *uid, container.as_ref())
 }
 
 fn kind<'a>(report: &'a Report, listener: &'a Listener, programs: &[usize]) -> Kind<'a> {
@@ -102,6 +106,9 @@ fn kind<'a>(report: &'a Report, listener: &'a Listener, programs: &[usize]) -> K
         owner_status: listener.owner_status,
         kernel_owner: listener.kernel_owner(),
         family,
+        unit: report.unit(listener).0,
+        socket_unit: listener.owners.iter().find_map(|owner| report.socket_unit(listener, owner)),
+        container: report.container(listener).0,
     }
 }
 

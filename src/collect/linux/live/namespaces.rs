@@ -3,7 +3,7 @@
 //! A netlink socket belongs for ever to the namespace that it was opened in. So a thread of its own enters the namespace
 //! once, opens the sockets and ends; no other thread of this program ever leaves its own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use super::dump::{ROUTE, dump_over, open_netlink};
 use super::generic::{self, Families};
 use super::paths::open_unless_remote;
-use super::{each_pid, read_at};
+use super::{each_pid, listns, read_at};
 use crate::collect::linux::namespaces::{Way, Ways, decode};
 use crate::collect::linux::question::{Ns, Question};
 use crate::collect::linux::{devices, proc_net, sock_diag};
@@ -67,14 +67,19 @@ impl Namespaces {
             }
         })?;
         let mut text = String::new();
-        for (inode, pid) in processes {
+        for (inode, pid) in &processes {
             let _ = writeln!(text, "process {inode} {pid}");
         }
         for (file, pid) in files {
             let _ = writeln!(text, "unnamed {file} {pid}");
         }
+        let mut known: BTreeSet<u64> = processes.keys().copied().chain([own]).collect();
         for (inode, path) in mounted(mounts).into_iter().filter(|(inode, _)| *inode != own) {
+            known.insert(inode);
             let _ = writeln!(text, "mount {inode} {}", path.escaped());
+        }
+        for (inode, id) in listed(&known) {
+            let _ = writeln!(text, "listed {inode} {id}");
         }
         if closed > 0 {
             let _ = writeln!(text, "closed {closed}");
@@ -197,11 +202,27 @@ fn open(proc: &OwnedFd, way: &Way, inode: u64) -> Result<OwnedFd, Errno> {
         Way::Mount(path) => open_unless_remote(path.as_bytes(), flags, &mut false),
         Way::Process(pid) => rustix::fs::openat(proc, format!("{pid}/ns/net"), flags, Mode::empty()),
         Way::Descriptor(pid, fd) => rustix::fs::openat(proc, format!("{pid}/fd/{fd}"), flags, Mode::empty()),
+        Way::Listed(id) => listns::open(*id),
     }?;
     // NSFS_MAGIC, include/uapi/linux/magic.h.
     let is_namespace = rustix::fs::fstatfs(&namespace)?.f_type as u64 == 0x6e73_6673;
     let file = rustix::fs::statx(&namespace, "", AtFlags::EMPTY_PATH, StatxFlags::INO)?;
     if is_namespace && file.stx_ino == inode { Ok(namespace) } else { Err(Errno::NOENT) }
+}
+
+/// The namespaces that the kernel lists besides those that are known: inode and id. As many as are known are the same ones,
+/// and need not be opened.
+fn listed(known: &BTreeSet<u64>) -> Vec<(u64, u64)> {
+    let ids = listns::network_namespaces().unwrap_or_default();
+    if ids.len() <= known.len() {
+        return Vec::new();
+    }
+    let inode = |id: &u64| {
+        let namespace = listns::open(*id).ok()?;
+        let file = rustix::fs::statx(&namespace, "", AtFlags::EMPTY_PATH, StatxFlags::INO).ok()?;
+        (!known.contains(&file.stx_ino)).then_some((file.stx_ino, *id))
+    };
+    ids.iter().filter_map(inode).collect()
 }
 
 fn is_inode(proc: &OwnedFd, path: &str, inode: u64) -> bool {

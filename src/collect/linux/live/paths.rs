@@ -1,11 +1,11 @@
 //! Paths that another process may have chosen: who walks them may be kept waiting, or led astray.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, ResolveFlags, StatxFlags};
 use rustix::io::Errno;
 
 use crate::model::Text;
@@ -120,31 +120,62 @@ pub fn mount_point(word: &[u8]) -> Vec<u8> {
     place
 }
 
-/// The paths of cgroups (version 2): the id of one is the inode of its directory. One walk for all of them.
-pub fn cgroup_paths(ids: &[u64], answer: &mut Vec<u8>) {
-    // Hybrid hosts have version 2 beside the others.
+/// Where cgroups of version 2 are mounted: hybrid hosts have them beside the others.
+fn cgroup_root() -> Option<&'static Path> {
     let roots = [Path::new("/sys/fs/cgroup/unified"), Path::new("/sys/fs/cgroup")];
-    let Some(root) = roots.into_iter().find(|root| root.join("cgroup.controllers").exists()) else { return };
+    roots.into_iter().find(|root| root.join("cgroup.controllers").exists())
+}
+
+/// The processes of a cgroup, and whether it has others below it.
+pub fn cgroup_procs(path: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let errno = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
+    let path = Path::new(std::ffi::OsStr::from_bytes(path));
+    let below = path.strip_prefix("/").map_err(|_| Errno::INVAL)?;
+    let directory = cgroup_root().ok_or(Errno::NOENT)?.join(below);
+    answer.extend(std::fs::read(directory.join("cgroup.procs")).map_err(errno)?);
+    let mut entries = std::fs::read_dir(directory).map_err(errno)?.flatten();
+    if entries.any(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+        answer.extend_from_slice(b"below\n");
+    }
+    Ok(())
+}
+
+/// The paths of cgroups (version 2): the id of one is the inode of its directory, which the listing of the directory above
+/// tells. One walk for all of them, the upper ones first: units of the system lie close to the root.
+pub fn cgroup_paths(ids: &[u64], answer: &mut Vec<u8>) {
+    use std::os::unix::ffi::OsStrExt as _;
+    let Some(root) = cgroup_root() else { return };
     let mut wanted: HashSet<u64> = ids.iter().copied().collect();
-    let mut left = [root.to_owned()].to_vec();
+    let mut found = |inode: u64, path: &[u8], wanted: &mut HashSet<u64>| {
+        if wanted.remove(&inode) {
+            let _ = writeln!(answer, "{inode} {}", Text::from(if path.is_empty() { b"/" } else { path }).escaped());
+        }
+    };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    if let Ok(top) = rustix::fs::statx(CWD, root, AtFlags::empty(), StatxFlags::INO) {
+        found(top.stx_ino, b"", &mut wanted);
+    }
+    let mut left: VecDeque<Vec<u8>> = [Vec::new()].into();
     // More than any host has; a user may make cgroups below his own.
     let mut looks = 100_000u32;
-    while let Some(directory) = left.pop() {
-        use std::os::unix::ffi::OsStrExt as _;
-        use std::os::unix::fs::MetadataExt as _;
-        let inode = directory.metadata().map_or(0, |metadata| metadata.ino());
-        if wanted.remove(&inode) {
-            let below = directory.as_os_str().as_bytes().strip_prefix(root.as_os_str().as_bytes()).unwrap_or_default();
-            let path = Text::from(if below.is_empty() { b"/" } else { below });
-            let _ = writeln!(answer, "{inode} {}", path.escaped());
-        }
-        let Ok(entries) = std::fs::read_dir(&directory) else { continue };
-        for entry in entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+    let mut room = Vec::with_capacity(32 * 1024);
+    while let Some(path) = left.pop_front() {
+        let place = [root.as_os_str().as_bytes(), &path].concat();
+        let Ok(directory) = rustix::fs::open(&place[..], flags, Mode::empty()) else { continue };
+        let mut entries = RawDir::new(&directory, room.spare_capacity_mut());
+        while let Some(Ok(entry)) = entries.next() {
+            let name = entry.file_name().to_bytes();
+            if entry.file_type() != FileType::Directory || name == b"." || name == b".." {
+                continue;
+            }
             looks = looks.saturating_sub(1);
             if wanted.is_empty() || looks == 0 {
                 return;
             }
-            left.push(entry.path());
+            let below = [&path[..], b"/", name].concat();
+            found(entry.ino(), &below, &mut wanted);
+            left.push_back(below);
         }
     }
 }

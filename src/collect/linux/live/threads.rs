@@ -7,6 +7,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags};
 use rustix::io::Errno;
 
 use super::{each_number, read_at};
+use crate::collect::linux::deep::tells_of_socket;
 
 /// The threads of a process whose table of descriptors is not the first thread's, one of each table.
 pub fn threads(proc: &OwnedFd, pid: u32, answer: &mut Vec<u8>) -> Result<(), Errno> {
@@ -41,7 +42,7 @@ pub fn ring(proc: &OwnedFd, pid: u32, fd: u32, answer: &mut Vec<u8>) -> Result<(
     let mut info = Vec::new();
     read_at(proc, &format!("{pid}/fdinfo/{fd}"), &mut info)?;
     let lines = info.split_inclusive(|byte| *byte == b'\n');
-    for line in lines.filter(|line| line.windows(8).any(|window| window == b"socket:[")) {
+    for line in lines.filter(|line| tells_of_socket(line)) {
         answer.extend_from_slice(line);
     }
     Ok(())
