@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags};
 use rustix::io::Errno;
-use rustix::net::netlink;
+use rustix::net::{Protocol, netlink};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::dump::{ROUTE, dump_over, open_netlink};
@@ -31,8 +31,30 @@ pub struct Namespaces {
 /// A namespace that was entered.
 struct Entered {
     namespace: OwnedFd,
-    diag: Mutex<OwnedFd>,
-    route: Mutex<OwnedFd>,
+    diag: Inside,
+    route: Inside,
+}
+
+/// A netlink socket that was opened in a namespace.
+struct Inside {
+    protocol: Option<Protocol>,
+    socket: Mutex<OwnedFd>,
+}
+
+impl Inside {
+    fn new(protocol: Option<Protocol>) -> Result<Self, Errno> {
+        Ok(Self { protocol, socket: Mutex::new(open_netlink(protocol)?) })
+    }
+
+    fn dump(&self, namespace: &OwnedFd, kind: u16, body: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
+        let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = dump_over(&*socket, kind, body, answer);
+        if asked.is_err() {
+            // The rest of that dump may still be in it. A new one of ours would answer for another namespace.
+            *socket = within(namespace, || open_netlink(self.protocol))?;
+        }
+        asked
+    }
 }
 
 impl Namespaces {
@@ -99,21 +121,16 @@ impl Namespaces {
         question: &Question,
         answer: &mut Vec<u8>,
     ) -> Result<(), Errno> {
-        let over = |socket: &Mutex<OwnedFd>, kind: u16, body: &[u8], answer: &mut Vec<u8>| {
-            let mut socket = socket.lock().unwrap_or_else(PoisonError::into_inner);
-            let asked = dump_over(&*socket, kind, body, answer);
-            if asked.is_err() {
-                // The rest of that dump may still be in it.
-                *socket = open_netlink(ROUTE)?;
-            }
-            asked
-        };
         match question {
             Question::Diag(table) => {
                 let entered = self.enter(proc, ns)?;
-                over(&entered.diag, sock_diag::SOCK_DIAG_BY_FAMILY, &sock_diag::request(*table), answer)
+                let body = sock_diag::request(*table);
+                entered.diag.dump(&entered.namespace, sock_diag::SOCK_DIAG_BY_FAMILY, &body, answer)
             }
-            Question::Links => over(&self.enter(proc, ns)?.route, devices::LINKS.0, &devices::links_request(), answer),
+            Question::Links => {
+                let entered = self.enter(proc, ns)?;
+                entered.route.dump(&entered.namespace, devices::LINKS.0, &devices::links_request(), answer)
+            }
             Question::Wireguard(_) | Question::L2tp | Question::Fou => {
                 let family = families.number(question)?;
                 let entered = self.enter(proc, ns)?;
@@ -174,8 +191,8 @@ impl Namespaces {
 }
 
 fn open_sockets(namespace: OwnedFd) -> Result<Entered, Errno> {
-    let (diag, route) = within(&namespace, || Ok((open_netlink(Some(netlink::SOCK_DIAG))?, open_netlink(ROUTE)?)))?;
-    Ok(Entered { namespace, diag: Mutex::new(diag), route: Mutex::new(route) })
+    let (diag, route) = within(&namespace, || Ok((Inside::new(Some(netlink::SOCK_DIAG))?, Inside::new(ROUTE)?)))?;
+    Ok(Entered { namespace, diag, route })
 }
 
 /// Does something within a namespace, on a thread that ends with it.
