@@ -189,6 +189,10 @@ fn where_the_namespace_may_not_be_entered_its_tables_are_read() {
         let vsock = tables.iter().find(|table| table["table"] == "vsock").expect("the table");
         assert_eq!((&vsock["status"], &vsock["source"]), (&"read".into(), &"fd".into()), "{vsock}");
         assert!(coverage["gaps"].to_string().contains("green"), "{}", coverage["gaps"]);
+        let bound = lab.report(&["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-all"], &["-t", "-a"]);
+        let gaps = bound["coverage"]["gaps"].as_array().expect("gaps").iter();
+        let mut gaps = gaps.filter(|gap| gap["what"] == "the table tcp-bound");
+        assert!(gaps.all(|gap| gap["remedy"].to_string().contains("cap_sys_admin")), "{}", bound["coverage"]["gaps"]);
         assert_eq!(inside["host"]["hostname"], static_name(), "that of a name that may not be asked for");
 
         // Another user sees no more of it, and still nothing of where he is himself.
