@@ -237,6 +237,11 @@ fn a_root_with_proc_alone_says_nothing_of_files() {
         let proc = place.path().join("proc");
         std::fs::create_dir(&proc).expect("made");
         run("mount", &["--rbind", "/proc", proc.to_str().expect("UTF-8")]);
+        // A link that would lead to a file of ours.
+        std::fs::create_dir(place.path().join("etc")).expect("made");
+        let ours = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(ours.path(), "intruder:x:0:0::/:/bin/sh\n").expect("written");
+        std::os::unix::fs::symlink(ours.path(), place.path().join("etc/passwd")).expect("a link");
         let seen = report(&["--root", path]);
         let owner = &at(&seen, "tcp/0.0.0.0:7001")["owners"][0];
         assert_eq!((&owner["exe_state"], &owner["user"]), (&"unreadable".into(), &Value::Null), "{owner}");

@@ -18,7 +18,7 @@ mod threads;
 
 use std::collections::HashMap;
 use std::io::Write as _;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -109,7 +109,7 @@ impl Live {
     fn vsock(&self, pid: u32, descriptors: &[u32], answer: &mut Vec<u8>) -> Result<(), Errno> {
         let process = rustix::process::Pid::from_raw(pid.cast_signed()).ok_or(Errno::SRCH)?;
         let (proc, same_pids) = match &self.rooted {
-            Some(rooted) => (format!("/proc/self/fd/{}", self.proc.as_raw_fd()), rooted.same_pids),
+            Some(rooted) => (rooted::place(&self.proc)?, rooted.same_pids),
             None => ("/proc".to_owned(), true),
         };
         let mut handle = None;

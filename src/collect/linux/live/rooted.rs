@@ -142,10 +142,17 @@ fn is_of_our_pids(proc: &OwnedFd) -> bool {
     read_at(proc, "self/status", &mut status).is_ok() && ids(&status).is_none_or(|ids| ids == 1)
 }
 
+/// A path to what is open already. What is mounted at our own `/proc` may not know us, and then there is none.
+pub fn place(file: &OwnedFd) -> Result<String, Errno> {
+    let place = format!("/proc/self/fd/{}", file.as_raw_fd());
+    rustix::fs::statx(CWD, &place, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty()).map_err(|_| Errno::PERM)?;
+    Ok(place)
+}
+
 /// Opens for reading what is open as a place already.
 pub fn reopen(file: &OwnedFd) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    rustix::fs::openat(CWD, format!("/proc/self/fd/{}", file.as_raw_fd()), flags, Mode::empty())
+    rustix::fs::openat(CWD, place(file)?, flags, Mode::empty())
 }
 
 impl Live {
@@ -323,7 +330,7 @@ fn below_cgroups<T>(files: &Root, work: impl FnOnce(&Path) -> Result<T, Errno>) 
     };
     // Hybrid hosts have version 2 beside the others.
     let directory = open("/sys/fs/cgroup/unified").or_else(|_| open("/sys/fs/cgroup"))?;
-    work(Path::new(&format!("/proc/self/fd/{}", directory.as_raw_fd())))
+    work(Path::new(&place(&directory)?))
 }
 
 #[cfg(test)]
