@@ -236,7 +236,7 @@ fn a_root_with_proc_alone_says_nothing_of_files() {
         run("mount", &["-t", "tmpfs", "none", path]);
         let proc = place.path().join("proc");
         std::fs::create_dir(&proc).expect("made");
-        run("mount", &["--rbind", "/proc", proc.to_str().expect("UTF-8")]);
+        run("mount", &["--bind", "/proc", proc.to_str().expect("UTF-8")]);
         // A link that would lead to a file of ours.
         std::fs::create_dir(place.path().join("etc")).expect("made");
         let ours = tempfile::NamedTempFile::new().expect("a file");
