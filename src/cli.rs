@@ -168,6 +168,9 @@ pub struct InputArgs {
     /// Judge a capture instead of this host
     #[arg(long, value_name = "CAPTURE")]
     pub from: Option<PathBuf>,
+    /// Look at the running host whose root is mounted at DIR, with its /proc and all below it
+    #[arg(long, value_name = "DIR", conflicts_with = "from")]
+    pub root: Option<PathBuf>,
     /// Seconds after which what is known is printed [default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: Option<u64>,
@@ -254,6 +257,9 @@ pub struct DoctorArgs {
 /// The arguments of `capture`.
 #[derive(Args, Clone, Debug)]
 pub struct CaptureArgs {
+    /// Record the running host whose root is mounted at DIR, with its /proc and all below it
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
     /// Seconds after which the recording ends [default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: Option<u64>,

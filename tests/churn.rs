@@ -122,7 +122,7 @@ fn watch(staying: &BTreeMap<Place, u32>, time: Duration) -> Figures {
             figures.single_readings += 1;
             figures.single_missed += u64::from(!places.is_subset(&single_reading()));
         }
-        let seen = snapshot(&Ask::default()).expect("this is Linux");
+        let seen = snapshot(None, &Ask::default()).expect("this is Linux");
         figures.runs += 1;
         let owners = owners(&seen);
         for (place, pid) in staying {

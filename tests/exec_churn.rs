@@ -105,7 +105,7 @@ fn watch(staying: &BTreeMap<u16, u32>, time: Duration) -> Figures {
     let own = Text::from(own.to_str().expect("UTF-8"));
     let began = Instant::now();
     while began.elapsed() < time {
-        let seen = snapshot(&Ask::default()).expect("this is Linux");
+        let seen = snapshot(None, &Ask::default()).expect("this is Linux");
         figures.runs += 1;
         for (port, pid) in staying {
             let owners = owners(&seen, *port);

@@ -19,7 +19,7 @@ pub const VERBS: &[&str] = &["list", "explain", "rules", "doctor", "capture", "s
 const RESERVED: &[&str] = &["audit", "baseline", "policy", "diff", "watch", "probe", "report", "ddl"];
 
 /// Our flags that take the next word.
-const WITH_VALUE: &[&str] = &["--format", "--output", "--color", "--from", "--timeout", "--net"];
+const WITH_VALUE: &[&str] = &["--format", "--output", "--color", "--from", "--root", "--timeout", "--net"];
 
 /// Our one-letter flags; none of them takes a word.
 const LETTERS: &str = "tuSwx046lnpoOHaeqvhV";

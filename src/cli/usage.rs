@@ -9,7 +9,7 @@ use super::{Arguments, Cli, Verb, habit};
 use crate::error::Error;
 
 /// Flags that are planned: the likeness to one that exists would mislead.
-const PLANNED: &[&str] = &["--root", "--redact", "--policy", "--role", "--cron"];
+const PLANNED: &[&str] = &["--redact", "--policy", "--role", "--cron"];
 
 /// What the arguments ask for.
 #[derive(Debug)]
@@ -49,6 +49,8 @@ fn sentence(error: &clap::Error, verb: &str) -> Error {
     // `--format <FORMAT>` in the words of clap is `--format` in ours.
     let argument = text(ContextKind::InvalidArg);
     let flag = argument.split(' ').next().unwrap_or_default();
+    let prior = text(ContextKind::PriorArg);
+    let prior = prior.split(' ').next().unwrap_or_default();
     let value = text(ContextKind::InvalidValue);
     let help = if verb == "list" { "`earmark --help`".to_owned() } else { format!("`earmark {verb} --help`") };
     let (problem, hint) = match error.kind() {
@@ -93,6 +95,10 @@ fn sentence(error: &clap::Error, verb: &str) -> Error {
         ErrorKind::MissingRequiredArgument => (
             format!("`{verb}` needs {}", argument.trim_matches(['<', '>', '.'])),
             format!("{help} shows what it takes"),
+        ),
+        ErrorKind::ArgumentConflict if !prior.is_empty() && prior != flag => (
+            format!("{flag} and {prior} ask for different hosts"),
+            "leave one out: --root looks at a running host, --from at one that was recorded".to_owned(),
         ),
         ErrorKind::ArgumentConflict => {
             (format!("{flag} may stand only once"), format!("{help} shows what `{verb}` takes"))

@@ -71,18 +71,21 @@ impl Ask {
     }
 }
 
-/// Looks at this host.
-pub fn snapshot(ask: &Ask) -> Result<Snapshot, Error> {
-    Ok(linux::snapshot(&linux::Live::new(ask.time)?, ask))
+/// Looks at this host, or at one that a directory has the root of.
+pub fn snapshot(root: Option<&Path>, ask: &Ask) -> Result<Snapshot, Error> {
+    let live = linux::Live::new(root, ask.time)?;
+    Ok(live.among_its_cgroups(|| linux::snapshot(&live, ask)))
 }
 
-/// Looks at this host, and returns the transcript of its answers.
-pub fn record(ask: &Ask) -> Result<String, Error> {
-    let live = linux::Live::new(ask.time)?;
+/// Looks as [`snapshot`] does, and returns the transcript of the answers.
+pub fn record(root: Option<&Path>, ask: &Ask) -> Result<String, Error> {
+    let live = linux::Live::new(root, ask.time)?;
     let recorder = linux::Recorder::new(&live);
-    // What a plain run asks, then all that any run could: of which descriptors more is asked differs.
-    linux::snapshot(&recorder, ask);
-    linux::snapshot(&recorder, &ask.everything());
+    live.among_its_cgroups(|| {
+        // What a plain run asks, then all that any run could: of which descriptors more is asked differs.
+        linux::snapshot(&recorder, ask);
+        linux::snapshot(&recorder, &ask.everything());
+    });
     Ok(recorder.finish().to_text())
 }
 

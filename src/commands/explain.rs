@@ -50,7 +50,7 @@ fn here(args: &ExplainArgs, registry: &Registry) -> Result<Explanation, Error> {
         netns: args.netns.clone(),
         time: time(args.input.timeout),
     };
-    let snapshot = look(args.input.from.as_ref(), &ask)?;
+    let snapshot = look(&args.input, &ask)?;
     let others: Vec<PortUse> = snapshot.lingering.iter().copied().map(waiting).collect();
     let report = judge(snapshot, registry, sys::run_id());
     let rule = rules::by_name(&args.what).map(|rule| &rule.info);

@@ -26,7 +26,7 @@ pub(super) fn run(args: &ListArgs, streams: &mut Streams<'_>) -> Result<Exit, Er
         netns: args.habit.netns.clone(),
         time: time(args.input.timeout),
     };
-    let snapshot = look(args.input.from.as_ref(), &ask)?;
+    let snapshot = look(&args.input, &ask)?;
     let mut report = judge(snapshot, &registry, sys::run_id());
     // What of a host was not seen in time may be anything.
     let in_time = !report.gaps.iter().any(|gap| gap.why.contains(OUT_OF_TIME));

@@ -12,10 +12,9 @@ mod schema;
 mod screen;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::{OutputArgs, Verb};
+use crate::cli::{InputArgs, OutputArgs, Verb};
 use crate::collect::{self, Ask};
 use crate::error::{Error, Exit};
 use crate::model::{NetNs, NetNsKind, Snapshot};
@@ -113,11 +112,11 @@ fn deliver(
     }
 }
 
-/// Looks at the host, or at what a capture tells of it.
-fn look(from: Option<&PathBuf>, ask: &Ask) -> Result<Snapshot, Error> {
-    let snapshot = match from {
+/// Looks at this host, at one that a directory has the root of, or at what a capture tells of one.
+fn look(input: &InputArgs, ask: &Ask) -> Result<Snapshot, Error> {
+    let snapshot = match &input.from {
         Some(path) => collect::replay(&sys::input::read(path, collect::CAPTURE_MAGIC, ask.time)?, path, ask),
-        None => collect::snapshot(ask),
+        None => collect::snapshot(input.root.as_deref(), ask),
     }?;
     match &ask.netns {
         Some(word) if snapshot.netns_unmatched => Err(no_namespace(word, &snapshot.namespaces)),

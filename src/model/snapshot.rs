@@ -75,7 +75,7 @@ pub struct Vantage {
     pub uid: Option<u32>,
     /// The effective capabilities by name (`cap_sys_ptrace`), in the order of their numbers.
     pub caps: Option<Vec<&'static str>>,
-    /// The pid namespace.
+    /// The pid namespace whose processes are seen.
     pub pid_ns: Option<NamespaceKind>,
     /// The user namespace.
     pub user_ns: Option<NamespaceKind>,

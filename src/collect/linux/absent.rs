@@ -1,6 +1,7 @@
 //! No Linux kernel runs here: [`Live`] has no value, and so what is made of one compiles everywhere and runs nowhere.
 
 use std::convert::Infallible;
+use std::path::Path;
 use std::time::Duration;
 
 use super::kernel::{Kernel, Refusal};
@@ -12,8 +13,13 @@ pub struct Live(Infallible);
 
 impl Live {
     /// There is none.
-    pub fn new(_: Option<Duration>) -> Result<Self, Error> {
+    pub fn new(_: Option<&Path>, _: Option<Duration>) -> Result<Self, Error> {
         Err(Error::Platform { platform: std::env::consts::OS })
+    }
+
+    /// There are none.
+    pub fn among_its_cgroups<T: Send>(&self, _: impl FnOnce() -> T + Send) -> T {
+        match self.0 {}
     }
 }
 

@@ -1,5 +1,6 @@
 //! What could not be seen of tables and namespaces, in words.
 
+use super::kernel::Refusal;
 use super::question::Table;
 use super::tables::READINGS;
 use crate::model::{Gap, NetNs, NetNsKind, Snapshot, Source, TableStatus, Text};
@@ -82,7 +83,13 @@ pub fn table_gaps(snapshot: &Snapshot) -> Vec<Gap> {
                 (table.error.clone().unwrap_or_default(), "run it as root, or load the kernel module vsock_diag")
             }
             TableStatus::Unreadable => {
-                (table.error.clone().unwrap_or_default(), "allow netlink(7) and /proc/net to this program, as root")
+                let error = table.error.clone().unwrap_or_default();
+                let may_enter = snapshot.vantage.caps.as_ref().is_none_or(|caps| caps.contains(&"cap_sys_admin"));
+                let remedy = match error.contains(&Refusal::EPERM.to_string()) && !may_enter {
+                    true => "run it as root, with cap_sys_admin where it has to enter another network namespace",
+                    false => "allow netlink(7) and /proc/net to this program, as root",
+                };
+                (error, remedy)
             }
             TableStatus::Unstable => {
                 (format!("new sockets came with each of {READINGS} readings"), "run it again at a quieter time")

@@ -15,11 +15,13 @@ mod listns;
 mod namespaces;
 mod owned;
 mod paths;
+mod rooted;
 mod threads;
 
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -33,10 +35,11 @@ use super::kernel::{Kernel, Refusal};
 use super::question::Question;
 use super::{devices, proc_net, proc_pid, sock_diag};
 use crate::error::Error;
-use dump::{ROUTE, dump_over, each_datagram, open_netlink};
+use dump::{ROUTE, connected, dump_over, open_netlink};
 use generic::Families;
 use namespaces::Namespaces;
 use paths::{cgroup_paths, cgroup_procs, host_file};
+use rooted::Rooted;
 
 /// The largest file below `/proc` that is read: a table of a million sockets.
 const LARGEST_FILE: usize = 256 * 1024 * 1024;
@@ -44,6 +47,8 @@ const LARGEST_FILE: usize = 256 * 1024 * 1024;
 /// The running kernel.
 pub struct Live {
     proc: OwnedFd,
+    /// The host is another than the one that we are in.
+    rooted: Option<Rooted>,
     deadline: Option<Instant>,
     /// `st_size` of `/proc/PID/fd` is the number of descriptors (Linux 6.2).
     counts_descriptors: bool,
@@ -56,24 +61,25 @@ pub struct Live {
 }
 
 impl Live {
-    /// Opens `/proc`.
-    pub fn new(time: Option<Duration>) -> Result<Self, Error> {
-        let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let proc = rustix::fs::open("/proc", directory, Mode::empty()).map_err(|errno| Error::File {
-            action: "open",
-            path: "/proc".into(),
-            source: errno.into(),
-        })?;
-        let own = rustix::fs::statx(&proc, "self/fd", AtFlags::empty(), StatxFlags::SIZE);
+    /// Opens `/proc`, or what a host that is seen from a container has in its place.
+    pub fn new(root: Option<&Path>, time: Option<Duration>) -> Result<Self, Error> {
+        let (rooted, proc) = match root {
+            Some(root) => Rooted::open(root).map(|(rooted, proc)| (Some(rooted), proc))?,
+            None => (None, open_proc()?),
+        };
+        let size = |name: &str| rustix::fs::statx(&proc, name, AtFlags::empty(), StatxFlags::SIZE);
+        // From another branch of pid namespaces we are no process of that host.
+        let one = size("self/fd").or_else(|errno| if rooted.is_some() { size("1/fd") } else { Err(errno) });
         Ok(Self {
-            counts_descriptors: own.is_ok_and(|own| own.stx_size > 0),
-            proc,
+            counts_descriptors: one.is_ok_and(|one| one.stx_size > 0),
             deadline: time.and_then(|time| Instant::now().checked_add(time)),
             diag: Mutex::new(None),
             users: OnceLock::new(),
             mounts: OnceLock::new(),
-            namespaces: Namespaces::default(),
+            namespaces: rooted.as_ref().map_or_else(Namespaces::default, Rooted::namespaces),
             families: Families::default(),
+            rooted,
+            proc,
         })
     }
 
@@ -95,18 +101,6 @@ impl Live {
         Ok(())
     }
 
-    fn connected(&self, answer: &mut Vec<u8>) -> Result<(), Errno> {
-        let socket = open_netlink(Some(netlink::SOCK_DIAG))?;
-        for body in sock_diag::connected_requests() {
-            each_datagram(&socket, sock_diag::SOCK_DIAG_BY_FAMILY, &body, |datagram| {
-                sock_diag::inodes(datagram, |inode| {
-                    let _ = writeln!(answer, "{inode}");
-                });
-            })?;
-        }
-        Ok(())
-    }
-
     fn owner(&self, pid: u32, answer: &mut Vec<u8>) -> Result<(), Errno> {
         let mask = StatxFlags::UID | StatxFlags::GID | StatxFlags::INO;
         let directory = rustix::fs::statx(&self.proc, pid.to_string(), AtFlags::empty(), mask)?;
@@ -116,13 +110,21 @@ impl Live {
 
     fn vsock(&self, pid: u32, descriptors: &[u32], answer: &mut Vec<u8>) -> Result<(), Errno> {
         let process = rustix::process::Pid::from_raw(pid.cast_signed()).ok_or(Errno::SRCH)?;
+        let (proc, same_pids) = match &self.rooted {
+            Some(rooted) => (rooted::place(&self.proc)?, rooted.same_pids),
+            None => ("/proc".to_owned(), true),
+        };
         let mut handle = None;
         for &fd in descriptors {
             let mut name = [0u8; 16];
-            let path = format!("/proc/{pid}/fd/{fd}");
+            let path = format!("{proc}/{pid}/fd/{fd}");
             match rustix::fs::getxattr(&path, "system.sockprotoname", &mut name[..]) {
                 Ok(length) if name[..length].trim_ascii_end().starts_with(b"AF_VSOCK") => {}
                 _ => continue,
+            }
+            if !same_pids {
+                // That number is another process here.
+                return Err(Errno::PERM);
             }
             let handle = match &handle {
                 Some(handle) => handle,
@@ -158,7 +160,11 @@ impl Live {
 
     fn user(&self, uid: u32, answer: &mut Vec<u8>) -> Result<(), Errno> {
         let users = self.users.get_or_init(|| {
-            let passwd = std::fs::read("/etc/passwd").unwrap_or_default();
+            let passwd = match &self.rooted {
+                Some(rooted) => rooted.file("/etc/passwd"),
+                None => std::fs::read("/etc/passwd"),
+            };
+            let passwd = passwd.unwrap_or_default();
             let lines = passwd.split(|byte| *byte == b'\n').filter_map(|line| {
                 let mut fields = line.split(|byte| *byte == b':');
                 let (name, _, uid) = (fields.next()?, fields.next()?, fields.next()?);
@@ -175,11 +181,12 @@ impl Live {
         Ok(())
     }
 
-    /// Our mounts, read once: the kernel makes the list with effort. Empty where it cannot be read.
+    /// Our mounts, or those of the first process of another host, read once: the kernel makes the list with effort. Empty
+    /// where it cannot be read.
     fn mounts(&self) -> &[u8] {
         self.mounts.get_or_init(|| {
             let mut mounts = Vec::new();
-            let read = self.read("self/mountinfo", &mut mounts);
+            let read = self.read(if self.rooted.is_some() { "1/mountinfo" } else { "self/mountinfo" }, &mut mounts);
             if read.is_ok() { mounts } else { Vec::new() }
         })
     }
@@ -198,6 +205,11 @@ impl Kernel for Live {
     fn ask(&self, question: &Question, answer: &mut Vec<u8>) -> Result<(), Refusal> {
         if self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
             return Err(Refusal::Deadline);
+        }
+        if let Some(rooted) = &self.rooted
+            && let Some(answered) = self.ask_rooted(rooted, question, answer)
+        {
+            return answered.map_err(|errno| Refusal::Errno(errno.raw_os_error()));
         }
         let answered = match question {
             Question::Clock => {
@@ -218,7 +230,7 @@ impl Kernel for Live {
                 Ok(())
             }
             Question::NetNs => self.netns(answer),
-            Question::Namespaces => self.namespaces.find(&self.proc, self.mounts(), answer),
+            Question::Namespaces => self.namespaces.find(&self.proc, "self", self.mounts(), answer),
             Question::In(ns, question) => self.namespaces.ask((&self.proc, &self.families), *ns, question, answer),
             Question::Links => open_netlink(ROUTE)
                 .and_then(|socket| dump_over(&socket, devices::LINKS.0, &devices::links_request(), answer)),
@@ -230,7 +242,7 @@ impl Kernel for Live {
             Question::SkLookup => bpf::sk_lookups(answer),
             Question::Protocols => self.read("self/net/protocols", answer),
             Question::Diag(table) => self.dump(sock_diag::SOCK_DIAG_BY_FAMILY, &sock_diag::request(*table), answer),
-            Question::Connected => self.connected(answer),
+            Question::Connected => open_netlink(Some(netlink::SOCK_DIAG)).and_then(|socket| connected(&socket, answer)),
             Question::ProcNet(table) => match proc_net::file(*table) {
                 Some(file) => self.read(&format!("self/net/{file}"), answer),
                 None => Err(Errno::NOENT),
@@ -239,7 +251,7 @@ impl Kernel for Live {
                 let _ = writeln!(answer, "{pid}");
             }),
             Question::Sockets(pid) => self.sockets(*pid, &pid.to_string(), answer),
-            Question::Threads(pid) => threads::threads(&self.proc, *pid, answer),
+            Question::Threads(pid) => threads::threads(&self.proc, *pid, true, answer),
             Question::ThreadSockets(pid, thread) => self.sockets(*pid, &format!("{pid}/task/{thread}"), answer),
             Question::ThreadExe(pid, thread) => self.exe(&format!("{pid}/task/{thread}"), answer),
             Question::Ring(pid, fd) => threads::ring(&self.proc, *pid, *fd, answer),
@@ -267,7 +279,7 @@ impl Kernel for Live {
             }
             Question::HostFile(path) => host_file(path, answer),
             Question::User(uid) => self.user(*uid, answer),
-            Question::Packages(paths) => owned::packages(paths, answer),
+            Question::Packages(paths) => owned::packages(None, paths, answer),
             Question::CgroupPaths(ids) => {
                 cgroup_paths(ids, answer);
                 Ok(())
@@ -276,6 +288,15 @@ impl Kernel for Live {
         };
         answered.map_err(|errno| Refusal::Errno(errno.raw_os_error()))
     }
+}
+
+fn open_proc() -> Result<OwnedFd, Error> {
+    let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open("/proc", directory, Mode::empty()).map_err(|errno| Error::File {
+        action: "open",
+        path: "/proc".into(),
+        source: errno.into(),
+    })
 }
 
 /// Appends a whole file.

@@ -57,7 +57,8 @@ impl<'a> Places<'a> {
     /// Adds the other namespaces.
     pub fn add(&mut self, ways: Ways) {
         for (ns, ways) in ways {
-            if self.all.iter().all(|place| place.ns != Some(ns)) && self.namespaces[0].inode != ns.inode() {
+            let is_own = self.namespaces[0].inode.is_some() && self.namespaces[0].inode == ns.inode();
+            if !is_own && self.all.iter().all(|place| place.ns != Some(ns)) {
                 let namespace = describe(self.kernel, ns, &ways);
                 self.push(Some(ns), namespace, &ways);
             }

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-/// One question. Its [`fmt::Display`] is its name in a capture; the answer is always bytes or an error number.
+/// One question. With another host's root, what is "ours" is that of its first process, and `/proc` is its own. The
+/// [`fmt::Display`] is its name in a capture; the answer is always bytes or an error number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Question {
     /// Milliseconds since 1970, nanoseconds since boot, clock ticks a second, page size; decimal, split by spaces.
     Clock,
-    /// A line each: `uid`, `caps` (hexadecimal), `pid_ns`, `user_ns` (inodes), `hidepid` (the mount option).
+    /// A line each: `uid`, `caps` (hexadecimal), `pid_ns` (whose processes are seen), `user_ns` (inodes), `hidepid` (the
+    /// mount option).
     Vantage,
     /// A line each: `hostname`, `kernel`; what follows the space is escaped.
     Host,

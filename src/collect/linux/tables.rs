@@ -117,10 +117,11 @@ impl Tables {
             }
             // An MPTCP listener shows in the table of TCP as well: what is missing is its mark.
             (Table::Mptcp | Table::Mptcp6, Err(_)) if refusal == Refusal::ENOENT || refusal.is_denied() => {
-                let (source, lacks) = (Some(Source::SockDiag), &["mptcp"]);
+                let source = Some(if refusal.is_denied() { Source::Proc } else { Source::SockDiag });
+                let lacks = &["mptcp"];
                 Reading { status: TableStatus::Read, source, lacks, error, whole_in: 0 }
             }
-            (Table::Vsock, Err(_)) if refusal == Refusal::ENOENT => {
+            (Table::Vsock, Err(_)) if refusal == Refusal::ENOENT || refusal.is_denied() => {
                 let lacks = &["cookie", "uid"];
                 Reading { status: TableStatus::Read, source: Some(Source::Fd), lacks, error, whole_in: 0 }
             }

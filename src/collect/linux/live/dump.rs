@@ -1,5 +1,6 @@
 //! Dumps over netlink sockets.
 
+use std::io::Write as _;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::buffer::spare_capacity;
@@ -8,6 +9,7 @@ use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 
 use crate::collect::linux::netlink::{dump_request, is_ended};
+use crate::collect::linux::sock_diag;
 
 /// `NETLINK_ROUTE` is protocol 0.
 pub const ROUTE: Option<rustix::net::Protocol> = None;
@@ -63,4 +65,16 @@ pub fn each_datagram(socket: &impl AsFd, kind: u16, body: &[u8], mut take: impl 
             Err(errno) => return Err(errno),
         }
     }
+}
+
+/// Answers `Question::Connected` for the namespace that a socket was opened in.
+pub fn connected(socket: &impl AsFd, answer: &mut Vec<u8>) -> Result<(), Errno> {
+    for body in sock_diag::connected_requests() {
+        each_datagram(socket, sock_diag::SOCK_DIAG_BY_FAMILY, &body, |datagram| {
+            sock_diag::inodes(datagram, |inode| {
+                let _ = writeln!(answer, "{inode}");
+            });
+        })?;
+    }
+    Ok(())
 }

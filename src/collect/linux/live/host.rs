@@ -42,7 +42,11 @@ impl Live {
         if self.read("sys/kernel/random/boot_id", &mut boot).is_ok() {
             let _ = writeln!(answer, "boot_id {}", Text::from(boot.trim_ascii()).escaped());
         }
-        if let Some(id) = std::fs::read("/etc/machine-id").ok().and_then(|id| host_id(&id)) {
+        let id = match &self.rooted {
+            Some(rooted) => rooted.file("/etc/machine-id"),
+            None => std::fs::read("/etc/machine-id"),
+        };
+        if let Some(id) = id.ok().and_then(|id| host_id(&id)) {
             let _ = writeln!(answer, "host_id {id}");
         }
     }
@@ -75,6 +79,11 @@ fn hidepid(mounts: &[u8]) -> Option<&[u8]> {
     let line = mounts.split(|byte| *byte == b'\n').rfind(|line| {
         line.split(|byte| *byte == b' ').nth(4) == Some(b"/proc") && line.windows(8).any(|at| at == b" - proc ")
     })?;
+    hidden_by(line)
+}
+
+/// The option `hidepid` of a line of mountinfo.
+pub(super) fn hidden_by(line: &[u8]) -> Option<&[u8]> {
     let options = line.rsplit(|byte| *byte == b' ').next()?;
     options.split(|byte| *byte == b',').find_map(|option| option.strip_prefix(b"hidepid="))
 }

@@ -10,14 +10,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags};
 use rustix::io::Errno;
-use rustix::net::netlink;
+use rustix::net::{Protocol, netlink};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::dump::{ROUTE, dump_over, open_netlink};
+use super::dump::{ROUTE, connected, dump_over, open_netlink};
 use super::generic::{self, Families};
 use super::paths::open_unless_remote;
+use super::rooted::reopen;
 use super::{each_pid, listns, read_at};
 use crate::collect::linux::namespaces::{Way, Ways, decode};
+use crate::collect::linux::packages::Root;
 use crate::collect::linux::question::{Ns, Question};
 use crate::collect::linux::{devices, proc_net, sock_diag};
 use crate::model::Text;
@@ -25,6 +27,8 @@ use crate::model::Text;
 /// The namespaces that were found, and the sockets that were opened in them.
 #[derive(Default)]
 pub struct Namespaces {
+    /// Another host than ours: its root, and the namespace of its first process.
+    rooted: Option<(Arc<Root>, Option<Ns>)>,
     ways: Mutex<Ways>,
     entered: Mutex<HashMap<Ns, Arc<Entered>>>,
 }
@@ -32,25 +36,54 @@ pub struct Namespaces {
 /// A namespace that was entered.
 struct Entered {
     namespace: OwnedFd,
-    diag: Mutex<OwnedFd>,
-    route: Mutex<OwnedFd>,
+    diag: Inside,
+    route: Inside,
+}
+
+/// A netlink socket that was opened in a namespace.
+struct Inside {
+    protocol: Option<Protocol>,
+    socket: Mutex<OwnedFd>,
+}
+
+impl Inside {
+    fn new(protocol: Option<Protocol>) -> Result<Self, Errno> {
+        Ok(Self { protocol, socket: Mutex::new(open_netlink(protocol)?) })
+    }
+
+    fn dump(&self, namespace: &OwnedFd, kind: u16, body: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
+        let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = dump_over(&*socket, kind, body, answer);
+        if asked.is_err() {
+            // The rest of that dump may still be in it. A new one of ours would answer for another namespace.
+            *socket = within(namespace, || open_netlink(self.protocol))?;
+        }
+        asked
+    }
 }
 
 impl Namespaces {
-    /// Finds the namespaces of processes and of mounts.
-    pub fn find(&self, proc: &OwnedFd, mounts: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
+    /// Those of another host, by its root and the namespace of its first process.
+    pub fn of(root: Arc<Root>, first: Option<Ns>) -> Self {
+        Self { rooted: Some((root, first)), ..Self::default() }
+    }
+
+    /// Finds the namespaces of processes and of mounts, but that of the process `home`.
+    pub fn find(&self, proc: &OwnedFd, home: &str, mounts: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
         let inode = |path: &str| {
             let file = rustix::fs::statx(proc, path, AtFlags::empty(), StatxFlags::INO);
             file.map(|file| file.stx_ino)
         };
-        let own = inode("self/ns/net").unwrap_or(0);
-        let own_file = inode("self/net/tcp").unwrap_or(0);
+        let own = inode(&format!("{home}/ns/net")).unwrap_or(0);
+        let own_file = inode(&format!("{home}/net/tcp")).unwrap_or(0);
         let (mut processes, mut files) = (BTreeMap::new(), BTreeMap::new());
         let mut closed = 0u32;
         each_pid(proc, |pid| {
             // The lowest pid is told, and pids come in their order.
             match inode(&format!("{pid}/ns/net")) {
                 Ok(inode) if inode == own => {}
+                // Of our own only its file may be known.
+                Ok(_) if own == 0 && inode(&format!("{pid}/net/tcp")) == Ok(own_file) => {}
                 Ok(inode) => {
                     processes.entry(inode).or_insert(pid);
                 }
@@ -66,6 +99,12 @@ impl Namespaces {
                 },
             }
         })?;
+        if !files.is_empty() {
+            // Some processes of a namespace may be told from others of the same that are not.
+            for pid in processes.values() {
+                inode(&format!("{pid}/net/tcp")).ok().and_then(|file| files.remove(&file));
+            }
+        }
         let mut text = String::new();
         for (inode, pid) in &processes {
             let _ = writeln!(text, "process {inode} {pid}");
@@ -105,26 +144,26 @@ impl Namespaces {
         question: &Question,
         answer: &mut Vec<u8>,
     ) -> Result<(), Errno> {
-        let over = |socket: &Mutex<OwnedFd>, kind: u16, body: &[u8], answer: &mut Vec<u8>| {
-            let mut socket = socket.lock().unwrap_or_else(PoisonError::into_inner);
-            let asked = dump_over(&*socket, kind, body, answer);
-            if asked.is_err() {
-                // The rest of that dump may still be in it.
-                *socket = open_netlink(ROUTE)?;
-            }
-            asked
-        };
         match question {
             Question::Diag(table) => {
                 let entered = self.enter(proc, ns)?;
-                over(&entered.diag, sock_diag::SOCK_DIAG_BY_FAMILY, &sock_diag::request(*table), answer)
+                let body = sock_diag::request(*table);
+                entered.diag.dump(&entered.namespace, sock_diag::SOCK_DIAG_BY_FAMILY, &body, answer)
             }
-            Question::Links => over(&self.enter(proc, ns)?.route, devices::LINKS.0, &devices::links_request(), answer),
+            Question::Links => {
+                let entered = self.enter(proc, ns)?;
+                entered.route.dump(&entered.namespace, devices::LINKS.0, &devices::links_request(), answer)
+            }
             Question::Wireguard(_) | Question::L2tp | Question::Fou => {
                 let family = families.number(question)?;
                 let entered = self.enter(proc, ns)?;
                 let socket = within(&entered.namespace, || open_netlink(Some(netlink::GENERIC)))?;
                 generic::ask(&socket, family, question, answer)
+            }
+            Question::Connected => {
+                let entered = self.enter(proc, ns)?;
+                let socket = within(&entered.namespace, || open_netlink(Some(netlink::SOCK_DIAG)))?;
+                connected(&socket, answer)
             }
             Question::Protocols => self.file(proc, ns, "protocols", answer),
             Question::ProcNet(table) => self.file(proc, ns, proc_net::file(*table).ok_or(Errno::NOENT)?, answer),
@@ -153,9 +192,21 @@ impl Namespaces {
         .map(|text| answer.extend_from_slice(&text))
     }
 
+    /// Does something within a namespace.
+    pub fn inside<T: Send>(
+        &self,
+        proc: &OwnedFd,
+        ns: Ns,
+        work: impl FnOnce() -> Result<T, Errno> + Send,
+    ) -> Result<T, Errno> {
+        within(&self.enter(proc, ns)?.namespace, work)
+    }
+
     fn ways_to(&self, ns: Ns) -> Vec<Way> {
+        let first = self.rooted.as_ref().and_then(|(_, first)| *first);
         let ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
-        ways.get(&ns).cloned().unwrap_or_default()
+        let found = ways.get(&ns).into_iter().flatten().cloned();
+        (first == Some(ns)).then_some(Way::Process(1)).into_iter().chain(found).collect()
     }
 
     fn enter(&self, proc: &OwnedFd, ns: Ns) -> Result<Arc<Entered>, Errno> {
@@ -166,7 +217,7 @@ impl Namespaces {
         let inode = ns.inode().ok_or(Errno::PERM)?;
         let mut refused = Errno::NOENT;
         for way in self.ways_to(ns) {
-            match open(proc, &way, inode).and_then(open_sockets) {
+            match self.open(proc, &way, inode).and_then(open_sockets) {
                 Ok(opened) => {
                     let opened = Arc::new(opened);
                     entered.insert(ns, opened.clone());
@@ -177,37 +228,64 @@ impl Namespaces {
         }
         Err(refused)
     }
+
+    /// Opens a namespace, and only that one: what stands at a path now may be anything, a pipe that waits for a writer too.
+    fn open(&self, proc: &OwnedFd, way: &Way, inode: u64) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let namespace = match (way, &self.rooted) {
+            (Way::Mount(path), Some((root, _))) => return mounted_below(root, proc, path.as_bytes(), inode),
+            (Way::Mount(path), None) => open_unless_remote(path.as_bytes(), flags),
+            (Way::Process(pid), _) => rustix::fs::openat(proc, format!("{pid}/ns/net"), flags, Mode::empty()),
+            (Way::Descriptor(pid, fd), _) => rustix::fs::openat(proc, format!("{pid}/fd/{fd}"), flags, Mode::empty()),
+            (Way::Listed(id), _) => listns::open(*id),
+        }?;
+        if is_namespace(&namespace, inode)? { Ok(namespace) } else { Err(Errno::NOENT) }
+    }
+}
+
+fn is_namespace(file: &OwnedFd, inode: u64) -> Result<bool, Errno> {
+    // NSFS_MAGIC, include/uapi/linux/magic.h.
+    let is_namespace = rustix::fs::fstatfs(file)?.f_type as u64 == 0x6e73_6673;
+    let file = rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::INO)?;
+    Ok(is_namespace && file.stx_ino == inode)
+}
+
+/// Opens a namespace that another host has mounted: below the root that we were given, or where nothing that was mounted
+/// later shows there, below that of its first process. Nothing but the namespace is opened.
+pub fn mounted_below(root: &Root, proc: &OwnedFd, path: &[u8], inode: u64) -> Result<OwnedFd, Errno> {
+    let open = |root: &Root| {
+        let there = root.walk(path, OFlags::PATH | OFlags::NOFOLLOW)?;
+        if is_namespace(&there, inode)? { reopen(&there) } else { Err(Errno::NOENT) }
+    };
+    open(root).or_else(|_| {
+        let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        open(&Root::of(rustix::fs::openat(proc, "1/root", directory, Mode::empty())?))
+    })
 }
 
 fn open_sockets(namespace: OwnedFd) -> Result<Entered, Errno> {
-    let (diag, route) = within(&namespace, || Ok((open_netlink(Some(netlink::SOCK_DIAG))?, open_netlink(ROUTE)?)))?;
-    Ok(Entered { namespace, diag: Mutex::new(diag), route: Mutex::new(route) })
+    let (diag, route) = within(&namespace, || Ok((Inside::new(Some(netlink::SOCK_DIAG))?, Inside::new(ROUTE)?)))?;
+    Ok(Entered { namespace, diag, route })
 }
 
-/// Does something within a namespace, on a thread that ends with it.
+/// Does something within a network namespace, on a thread that ends with it.
 fn within<T: Send>(namespace: &OwnedFd, work: impl FnOnce() -> Result<T, Errno> + Send) -> Result<T, Errno> {
+    within_kind(namespace, LinkNameSpaceType::Network, work)
+}
+
+/// Does something within a namespace of a kind, on a thread that ends with it.
+pub fn within_kind<T: Send>(
+    namespace: &OwnedFd,
+    kind: LinkNameSpaceType,
+    work: impl FnOnce() -> Result<T, Errno> + Send,
+) -> Result<T, Errno> {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
-            move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
+            move_into_link_name_space(namespace.as_fd(), Some(kind))?;
             work()
         });
         thread.join().unwrap_or(Err(Errno::IO))
     })
-}
-
-/// Opens a namespace, and only that one: what stands at a path now may be anything, a pipe that waits for a writer too.
-fn open(proc: &OwnedFd, way: &Way, inode: u64) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let namespace = match way {
-        Way::Mount(path) => open_unless_remote(path.as_bytes(), flags, &mut false),
-        Way::Process(pid) => rustix::fs::openat(proc, format!("{pid}/ns/net"), flags, Mode::empty()),
-        Way::Descriptor(pid, fd) => rustix::fs::openat(proc, format!("{pid}/fd/{fd}"), flags, Mode::empty()),
-        Way::Listed(id) => listns::open(*id),
-    }?;
-    // NSFS_MAGIC, include/uapi/linux/magic.h.
-    let is_namespace = rustix::fs::fstatfs(&namespace)?.f_type as u64 == 0x6e73_6673;
-    let file = rustix::fs::statx(&namespace, "", AtFlags::EMPTY_PATH, StatxFlags::INO)?;
-    if is_namespace && file.stx_ino == inode { Ok(namespace) } else { Err(Errno::NOENT) }
 }
 
 /// The namespaces that the kernel lists besides those that are known: inode and id. As many as are known are the same ones,

@@ -9,8 +9,9 @@ use rustix::io::Errno;
 use super::{each_number, read_at};
 use crate::collect::linux::deep::tells_of_socket;
 
-/// The threads of a process whose table of descriptors is not the first thread's, one of each table.
-pub fn threads(proc: &OwnedFd, pid: u32, answer: &mut Vec<u8>) -> Result<(), Errno> {
+/// The threads of a process whose table of descriptors is not the first thread's, one of each table. Where ids of
+/// processes are not ours, tables cannot be compared, and every thread is told.
+pub fn threads(proc: &OwnedFd, pid: u32, same_pids: bool, answer: &mut Vec<u8>) -> Result<(), Errno> {
     let path = format!("{pid}/task");
     // Two links and one for each thread.
     let tasks = rustix::fs::statx(proc, &path, AtFlags::empty(), StatxFlags::NLINK)?;
@@ -21,7 +22,7 @@ pub fn threads(proc: &OwnedFd, pid: u32, answer: &mut Vec<u8>) -> Result<(), Err
     let tasks = rustix::fs::openat(proc, &path, directory, Mode::empty())?;
     let mut tables = vec![pid];
     each_number(&tasks, |thread| {
-        if thread != pid && tables.iter().all(|known| !shares_descriptors(*known, thread)) {
+        if thread != pid && tables.iter().all(|known| !(same_pids && shares_descriptors(*known, thread))) {
             tables.push(thread);
             let _ = writeln!(answer, "{thread}");
         }

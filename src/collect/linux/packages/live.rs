@@ -7,6 +7,7 @@ use std::path::Path;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, RawDir, ResolveFlags};
 use rustix::io::Errno;
+use rustix::path::Arg;
 
 use super::{Files, LARGEST_FILE, MOST_NAMES, ReadAt};
 
@@ -29,7 +30,18 @@ impl Root {
         Ok(Self { directory, own: path == Path::new("/") })
     }
 
-    fn walk(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    /// A directory that is open already, as the root of another host.
+    pub fn of(directory: OwnedFd) -> Self {
+        Self { directory, own: false }
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &OwnedFd {
+        &self.directory
+    }
+
+    /// Opens what is at a path, as seen from the root. No link leads out of it, and none of `/proc` is followed.
+    pub fn walk(&self, path: impl Arg + Copy, flags: OFlags) -> Result<OwnedFd, Errno> {
         let flags = flags | OFlags::CLOEXEC;
         let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         for _ in 0..TRIES {
@@ -55,8 +67,12 @@ impl Root {
             // To open a device may be to use it: first see what is there, then open that very file.
             let there = self.walk(path, OFlags::PATH)?;
             size(&there)?;
-            let there = format!("/proc/self/fd/{}", there.as_raw_fd());
-            rustix::fs::openat(CWD, there, read | OFlags::CLOEXEC, Mode::empty())?
+            let that = format!("/proc/self/fd/{}", there.as_raw_fd());
+            match rustix::fs::openat(CWD, that, read | OFlags::CLOEXEC, Mode::empty()) {
+                // What is mounted at our own `/proc` does not know us: the next best is what stands there now.
+                Err(Errno::NOENT) => self.walk(path, read)?,
+                opened => opened?,
+            }
         };
         let size = size(&file)?;
         Ok((file, size))
