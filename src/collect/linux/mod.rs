@@ -22,6 +22,7 @@ mod places;
 mod proc_net;
 mod proc_pid;
 mod question;
+mod rename;
 mod sock_diag;
 mod tables;
 mod transcript;
@@ -32,6 +33,7 @@ mod vsock;
 pub use kernel::Kernel;
 use kernel::Refusal;
 pub use live::Live;
+pub use rename::renamed;
 pub use transcript::{Recorder, Replay};
 
 use std::collections::{BTreeSet, HashMap};
