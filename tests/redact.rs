@@ -1,6 +1,6 @@
 //! What is said of a redacted capture is what is said of the first one, and no name is left in it.
 
-#![expect(clippy::disallowed_methods, reason = "a test reads captures")]
+#![expect(clippy::disallowed_methods, reason = "a test reads captures and runs programs")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,13 @@ use earmark::redact::redact;
 use earmark::registry::Registry;
 use earmark::report::Report;
 use earmark::rules;
+
+#[cfg(target_os = "linux")]
+#[path = "redact/lab.rs"]
+mod lab;
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "each live test uses a part of what they share")]
+mod support;
 
 /// The captures of the repository, with names that tell more than theirs.
 fn captures() -> Vec<(PathBuf, String)> {

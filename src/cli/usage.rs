@@ -9,7 +9,7 @@ use super::{Arguments, Cli, Verb, habit};
 use crate::error::Error;
 
 /// Flags that are planned: the likeness to one that exists would mislead.
-const PLANNED: &[&str] = &["--root", "--redact", "--policy", "--role", "--cron"];
+const PLANNED: &[&str] = &["--root", "--policy", "--role", "--cron"];
 
 /// What the arguments ask for.
 #[derive(Debug)]
