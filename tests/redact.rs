@@ -135,8 +135,7 @@ const EVERYWHERE: [&str; 26] = [
 /// The names in a snapshot that may not be left.
 fn names(snapshot: &Snapshot, registry: &Registry) -> BTreeSet<Text> {
     let known = |name: &[u8]| {
-        let service =
-            || std::str::from_utf8(name).is_ok_and(|name| registry.by_name(name).iter().any(|one| !one.is_bare()));
+        let service = || std::str::from_utf8(name).is_ok_and(|name| registry.knows_service(name));
         let number = name.len() < 5 && name.iter().all(u8::is_ascii_digit);
         number || registry.knows_program(name) || judge::knows_role(name) || rules::know_program(name) || service()
     };

@@ -7,8 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 #[derive(Debug, Default)]
 pub struct Addresses {
     seen: BTreeSet<IpAddr>,
-    /// Of each prefix that was met, which bit came first after it.
-    first: HashMap<(u8, u128), bool>,
+    given: HashMap<IpAddr, IpAddr>,
     /// The first bits of public addresses and of groups, and what stands for them.
     tops: BTreeMap<(Class, u16), u16>,
 }
@@ -38,56 +37,92 @@ fn public6(at: usize) -> u16 {
 }
 
 impl Addresses {
-    /// The address that stands for this one.
+    /// The address that stands for this one: the lowest of its class, where it was not seen before all were given theirs.
     pub fn map(&mut self, ip: IpAddr) -> IpAddr {
         match ip {
-            IpAddr::V4(ip) => IpAddr::V4(self.v4(ip)),
             // An IPv4 address in the form of IPv6 stands for the same host.
             IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-                Some(v4) => IpAddr::V6(self.v4(v4).to_ipv6_mapped()),
-                None => IpAddr::V6(self.v6(v6)),
+                Some(v4) => match self.map(IpAddr::V4(v4)) {
+                    IpAddr::V4(v4) => IpAddr::V6(v4.to_ipv6_mapped()),
+                    v6 => v6,
+                },
+                None => self.of_class(ip),
             },
+            IpAddr::V4(_) => self.of_class(ip),
         }
     }
 
-    /// Begins anew, with the addresses that were seen so far in their order.
+    fn of_class(&mut self, ip: IpAddr) -> IpAddr {
+        if let Some(given) = self.given.get(&ip) {
+            return *given;
+        }
+        match self.class(ip) {
+            None => ip,
+            Some((_, lowest)) => {
+                self.seen.insert(ip);
+                lowest
+            }
+        }
+    }
+
+    /// Gives every address that was seen its own. Of those that share a prefix and differ in the next bit, the lower ones
+    /// keep that bit of the lowest address of the class, and the others get its opposite: so two addresses part where
+    /// they parted before.
     pub fn settle(&mut self) {
-        let seen = std::mem::take(&mut self.seen);
-        *self = Self::default();
-        for ip in seen {
-            self.map(ip);
+        self.tops.clear();
+        // The bits at which an address parts from those below it.
+        let mut parting: Vec<u32> = Vec::new();
+        let mut before: Option<IpAddr> = None;
+        for ip in std::mem::take(&mut self.seen) {
+            let Some((fixed, lowest)) = self.class(ip) else { continue };
+            match before.filter(|before| before.is_ipv4() == ip.is_ipv4()) {
+                None => parting.clear(),
+                Some(before) => {
+                    let parts = (aligned(before) ^ aligned(ip)).leading_zeros();
+                    while parting.pop_if(|bit| *bit > parts).is_some() {}
+                    // What comes before is the class itself.
+                    parting.extend((parts >= fixed).then_some(parts));
+                }
+            }
+            let flipped = parting.iter().fold(aligned(lowest), |mapped, bit| mapped ^ (1 << (127 - bit)));
+            self.given.insert(ip, if ip.is_ipv4() { v4(flipped).into() } else { Ipv6Addr::from(flipped).into() });
+            before = Some(ip);
         }
     }
 
-    fn v4(&mut self, ip: Ipv4Addr) -> Ipv4Addr {
-        let octets = ip.octets();
-        let (fixed, base) = match octets {
-            _ if ip.is_unspecified() || ip.is_loopback() || ip.is_broadcast() => return ip,
+    /// The length of the prefix that makes the class of an address, and the lowest address that is given in it; `None` for
+    /// an address that stays.
+    fn class(&mut self, ip: IpAddr) -> Option<(u32, IpAddr)> {
+        match ip {
+            IpAddr::V4(ip) => self.class4(ip).map(|(fixed, lowest)| (fixed, lowest.into())),
+            IpAddr::V6(ip) => self.class6(ip).map(|(fixed, lowest)| (fixed, lowest.into())),
+        }
+    }
+
+    fn class4(&mut self, ip: Ipv4Addr) -> Option<(u32, [u8; 4])> {
+        Some(match ip.octets() {
+            _ if ip.is_unspecified() || ip.is_loopback() || ip.is_broadcast() => return None,
             // Groups of the local network, RFC 5771: their numbers are assigned.
-            [224, 0, 0, _] => return ip,
+            [224, 0, 0, _] => return None,
             [10, ..] => (8, [10, 0, 0, 1]),
             [100, second, ..] if second & 0xc0 == 64 => (10, [100, 64, 0, 1]),
             [169, 254, ..] => (16, [169, 254, 0, 1]),
             [172, second, ..] if second & 0xf0 == 16 => (12, [172, 16, 0, 1]),
             [192, 168, ..] => (16, [192, 168, 0, 1]),
-            [224..=239, ..] => (8, [self.top(Class::Group4, octets[0].into()) as u8, 0, 0, 1]),
-            _ => match self.top(Class::Public4, octets[0].into()) as u8 {
+            [first @ 224..=239, ..] => (8, [self.top(Class::Group4, first.into()) as u8, 0, 0, 1]),
+            [first, ..] => match self.top(Class::Public4, first.into()) as u8 {
                 198 => (8, [198, 51, 100, 1]),
                 203 => (8, [203, 0, 113, 1]),
                 top => (8, [top, 0, 0, 1]),
             },
-        };
-        self.seen.insert(IpAddr::V4(ip));
-        let aligned = |octets| u128::from(u32::from_be_bytes(octets)) << 96;
-        let mapped = self.walk(4, fixed, 32, aligned(octets), aligned(base));
-        Ipv4Addr::from((mapped >> 96) as u32)
+        })
     }
 
-    fn v6(&mut self, ip: Ipv6Addr) -> Ipv6Addr {
-        let (fixed, base) = match ip.segments() {
-            _ if ip.is_unspecified() || ip.is_loopback() => return ip,
+    fn class6(&mut self, ip: Ipv6Addr) -> Option<(u32, [u16; 8])> {
+        Some(match ip.segments() {
+            _ if ip.is_unspecified() || ip.is_loopback() => return None,
             // Groups whose numbers are assigned, RFC 4291.
-            [0xff00..=0xff0f, 0, 0, 0, 0, 0, 0, _] => return ip,
+            [0xff00..=0xff0f, 0, 0, 0, 0, 0, 0, _] => return None,
             [group @ 0xff00..=0xffff, ..] => (16, [group, 0xdb8, 0, 0, 0, 0, 0, 1]),
             [0xfe80..=0xfebf, ..] => (10, [0xfe80, 0, 0, 0, 0, 0, 0, 1]),
             [0xfc00..=0xfdff, ..] => (7, [0xfd00, 0, 0, 0, 0, 0, 0, 1]),
@@ -95,37 +130,36 @@ impl Addresses {
                 top @ 0x2001 => (16, [top, 0xdb8, 0, 0, 0, 0, 0, 1]),
                 top => (16, [top, 0, 0, 0, 0, 0, 0, 1]),
             },
-        };
-        self.seen.insert(IpAddr::V6(ip));
-        Ipv6Addr::from(self.walk(6, fixed, 128, u128::from(ip), u128::from(Ipv6Addr::from(base))))
+        })
     }
 
     /// What stands for the first bits of an address.
     fn top(&mut self, class: Class, top: u16) -> u16 {
-        let next = self.tops.keys().filter(|(this, _)| *this == class).count();
-        *self.tops.entry((class, top)).or_insert_with(|| match class {
+        if let Some(known) = self.tops.get(&(class, top)) {
+            return *known;
+        }
+        let next = self.tops.range((class, 0)..=(class, u16::MAX)).count();
+        let new = match class {
             Class::Public4 => public4(next).into(),
             // 224 has the groups that stay.
             Class::Group4 => 239 - next.min(14) as u16,
             Class::Public6 => public6(next),
-        })
+        };
+        self.tops.insert((class, top), new);
+        new
     }
+}
 
-    /// Goes down the bits of an address: the bit that comes first after a prefix becomes that of `base`, the other its
-    /// opposite. So two addresses part where they parted before.
-    fn walk(&mut self, family: u8, fixed: u32, length: u32, ip: u128, base: u128) -> u128 {
-        let mut mapped = base;
-        for at in fixed..length {
-            let bit = 1u128 << (127 - at);
-            let is_set = ip & bit != 0;
-            // The prefix before this bit, and a mark of its length.
-            let prefix = (ip & !(bit | (bit - 1))) | bit;
-            if *self.first.entry((family, prefix)).or_insert(is_set) != is_set {
-                mapped ^= bit;
-            }
-        }
-        mapped
+/// The bits of an address, the first ones first.
+fn aligned(ip: IpAddr) -> u128 {
+    match ip {
+        IpAddr::V4(ip) => u128::from(u32::from(ip)) << 96,
+        IpAddr::V6(ip) => u128::from(ip),
     }
+}
+
+fn v4(aligned: u128) -> Ipv4Addr {
+    Ipv4Addr::from((aligned >> 96) as u32)
 }
 
 #[cfg(test)]

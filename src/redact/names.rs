@@ -142,9 +142,8 @@ impl<'a> Names<'a> {
         if let Some(known) = self.services.get(name) {
             return *known;
         }
-        // Of the bare names of IANA many are also those of companies and people.
-        let is_use = |name| self.registry.by_name(name).iter().any(|entry| !entry.is_bare());
-        let known = std::str::from_utf8(name).is_ok_and(is_use);
+        // Of the bare names of IANA many are also those of companies and people, and do not count.
+        let known = std::str::from_utf8(name).is_ok_and(|name| self.registry.knows_service(name));
         self.services.insert(name.to_vec(), known);
         known
     }
