@@ -120,11 +120,12 @@ fn of_table(table: Table, row: &[u8], names: &mut dyn Rename) -> Vec<u8> {
     })
 }
 
-/// Numbers of either base, with colons between or behind them.
+/// Numbers of either base, with colons between or behind them: the reader may look at one of them alone.
 fn hexadecimal(word: &str) -> String {
-    const LONGEST: usize = 40;
-    let known = word.len() <= LONGEST && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':');
-    if known { word.to_owned() } else { UNREAD.to_owned() }
+    const LONGEST: usize = 20;
+    let known = |part: &str| part.len() <= LONGEST && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let parts = word.split(':').map(|part| if known(part) { part } else { UNREAD });
+    parts.collect::<Vec<_>>().join(":")
 }
 
 /// `ADDRESS:PORT`, both hexadecimal.
@@ -190,11 +191,14 @@ fn unix<'a>(rows: impl Iterator<Item = &'a [u8]>, out: &mut Vec<u8>, names: &mut
 /// The seven fields of a row that was read, and what follows them.
 fn unix_fields(row: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut rest = row;
-    let mut fields = Vec::new();
-    for _ in 0..7 {
+    // The first one is where the socket lies in the kernel's memory, which nobody reads.
+    let mut fields = vec!["0:".to_owned()];
+    for at in 0..7 {
         rest = rest.trim_ascii_start();
         let end = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
-        fields.push(hexadecimal(std::str::from_utf8(&rest[..end]).unwrap_or_default()));
+        if at > 0 {
+            fields.push(hexadecimal(std::str::from_utf8(&rest[..end]).unwrap_or_default()));
+        }
         rest = &rest[end..];
     }
     (fields.join(" ").into_bytes(), rest.strip_prefix(b" ").unwrap_or_default())
