@@ -30,6 +30,16 @@ Exit codes:
   2  critical: no verb of this version ends so
   3  could not tell: the command line was wrong, something could not be read, or the time was over";
 
+const AFTER_CAPTURE: &str = "\
+What --redact replaces, the same name by the same everywhere:
+  user-1, host-1     users but root with their homes, the hostname
+  198.51.100.1       addresses, by others of the same class that share prefixes as before; wildcards and loopback stay
+  program-1, unit-1  programs, units, packages and parts of paths that neither the registry nor a rule knows
+  instance-1 …       instances of units, ids of containers and pods, names of devices and namespaces, unix sockets
+  (redacted)         command lines; ids of the host and its boot become zeroes
+Ports, error numbers, process ids, inodes and the ids of system users stay, and so does what every system has, such as
+/usr, /tmp and /home. Rules and severities come out the same. Look it through before you pass it on.";
+
 /// Finds every listening socket of this host: whose it is, what it should be, and what is wrong with it.
 #[derive(Debug, Parser)]
 #[command(
@@ -62,6 +72,7 @@ pub enum Verb {
     /// Say what a run can and cannot see here, and what would mend it
     Doctor(DoctorArgs),
     /// Record the kernel's answers, to be replayed with --from
+    #[command(after_help = AFTER_CAPTURE)]
     Capture(CaptureArgs),
     /// Print the JSON Schema of an output
     Schema(SchemaArgs),
@@ -266,6 +277,9 @@ pub struct CaptureArgs {
     /// Record the arguments of processes, which may hold secrets
     #[arg(long)]
     pub cmdline: bool,
+    /// Replace names, addresses and ids by others, the same by the same, so that it is judged alike
+    #[arg(long)]
+    pub redact: bool,
     /// Where the output goes.
     #[command(flatten)]
     pub output: OutputArgs,

@@ -20,7 +20,7 @@
 //! # Reading order
 //!
 //! [`model`], then [`collect`], [`registry`], [`rules`] and [`judge`], [`report`], [`render`], and last [`commands`], which
-//! wires them. To add a rule, see [`rules`]; a port, `port-registry.toml`; a renderer, [`render`]; a platform, [`collect`].
+//! wires them; [`redact`] says what becomes of each name in a capture that is passed on. To add a rule, see [`rules`]; a port, `port-registry.toml`; a renderer, [`render`]; a platform, [`collect`].
 //!
 //! # Who may import whom
 //!
@@ -34,6 +34,7 @@
 //! | doctor | model, report |
 //! | rules | model, finding, registry |
 //! | judge | model, finding, registry, rules, report |
+//! | redact | model, collect, registry, rules, judge |
 //! | render | model, finding, report, explain, doctor, registry's plain types |
 //! | sys | model, error |
 //! | cli | the enums it parses into |
@@ -82,6 +83,7 @@ pub mod finding;
 pub mod judge;
 pub mod model;
 pub mod query;
+pub mod redact;
 pub mod registry;
 pub mod render;
 pub mod report;

@@ -9,7 +9,7 @@ use super::{Arguments, Cli, Verb, habit};
 use crate::error::Error;
 
 /// Flags that are planned: the likeness to one that exists would mislead.
-const PLANNED: &[&str] = &["--redact", "--policy", "--role", "--cron"];
+const PLANNED: &[&str] = &["--policy", "--role", "--cron"];
 
 /// What the arguments ask for.
 #[derive(Debug)]

@@ -5,6 +5,7 @@
 mod capture;
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "the requests are for a live kernel"))]
 mod linux;
+mod rename;
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::error::Error;
 use crate::model::{Snapshot, Transport};
 use capture::Capture;
 pub use capture::MAGIC as CAPTURE_MAGIC;
+pub use rename::{Kind, Rename};
 
 /// Why something could not be seen where the time of a run was over; stands in the reason of a gap.
 pub const OUT_OF_TIME: &str = "the time for this run was over";
@@ -91,13 +93,28 @@ pub fn record(root: Option<&Path>, ask: &Ask) -> Result<String, Error> {
 
 /// Looks at a host through the transcript in a file of that name.
 pub fn replay(capture: &[u8], path: &Path, ask: &Ask) -> Result<Snapshot, Error> {
+    let capture = read(capture, path)?;
+    Ok(linux::snapshot(&linux::Replay::new(&capture), ask))
+}
+
+/// The transcript in a file of that name with other names for the names in it, and a heading that says so in the words
+/// of `mark`. What is not understood is left out.
+pub fn renamed(capture: &[u8], path: &Path, names: &mut dyn Rename, mark: &str) -> Result<String, Error> {
+    let capture = read(capture, path)?;
+    let mut renamed = linux::renamed(&capture, names);
+    renamed.heading.insert(0, mark.to_owned());
+    Ok(renamed.to_text())
+}
+
+/// Reads a transcript of a platform that is known.
+fn read(capture: &[u8], path: &Path) -> Result<Capture, Error> {
     let content = |problem: String, hint| Error::Content { path: path.to_owned(), problem, hint };
     let capture = Capture::parse(capture).map_err(|malformed| {
         let problem = format!("line {}: {}", malformed.line, malformed.problem);
         content(problem, "make a capture with `earmark capture`, and pass it on unchanged")
     })?;
     match capture.platform.as_str() {
-        "linux" => Ok(linux::snapshot(&linux::Replay::new(&capture), ask)),
+        "linux" => Ok(capture),
         _ => Err(content("line 1: this platform is not known".to_owned(), "use the version that made the capture")),
     }
 }

@@ -24,6 +24,7 @@ use crate::registry::Registry;
 use crate::report::{Listener, Report, Tool};
 use crate::rules::{Place, Subject};
 
+pub use self::owners::knows_role;
 use self::owners::{HolderSet, Ranking};
 
 /// Judges a snapshot by what is known of ports. The same host gives the same report, in whatever order the snapshot

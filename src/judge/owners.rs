@@ -142,6 +142,11 @@ fn role(process: &Process, pid_ns: Option<NamespaceKind>) -> Role {
     }
 }
 
+/// True for a program whose name alone says that it holds sockets for others.
+pub fn knows_role(name: &[u8]) -> bool {
+    ACTIVATORS.iter().chain(PROXIES).any(|known| known.as_bytes() == name)
+}
+
 /// True where somebody is known to hold a socket: candidates are told only where nobody is.
 pub(super) fn is_proved(holders: &[Holder]) -> bool {
     holders.iter().any(|holder| holder.certainty == Certainty::Proved)

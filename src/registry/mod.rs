@@ -143,6 +143,17 @@ impl Registry {
         self.rows_of(&program::canonical(exe_base)).collect()
     }
 
+    /// True for a program that some entry lists, or that says by itself what its socket is worth, given by its base name.
+    pub fn knows_program(&self, exe_base: &[u8]) -> bool {
+        let name = program::canonical(exe_base);
+        self.rows_of(&name).next().is_some() || program::role(&name) != program::Role::Server
+    }
+
+    /// True for the name of a known use of a port, or another name of it; a bare name of IANA is none.
+    pub fn knows_service(&self, name: &str) -> bool {
+        self.tables().any(|table| table.rows.iter().any(|row| Entry::row(row, table).is_named(name)))
+    }
+
     /// The entries that list a program, by its canonical name.
     fn rows_of<'a>(&'a self, program: &'a [u8]) -> impl Iterator<Item = Entry> + 'a {
         self.tables().flat_map(move |table| table.owned_by(program).map(move |row| Entry::row(row, table)))

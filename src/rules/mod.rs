@@ -79,6 +79,11 @@ pub fn by_name(name: &str) -> Option<&'static Rule> {
     ALL.iter().find(|rule| rule.info.name == name)
 }
 
+/// True for a program that some rule knows by its name.
+pub fn know_program(name: &[u8]) -> bool {
+    packet_socket::is_for_packets(name)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -114,8 +114,12 @@ fn check(subject: &Subject<'_>) -> Option<Draft> {
     })
 }
 
+/// True for the name of a program that is known for such work.
+pub(super) fn is_for_packets(name: &[u8]) -> bool {
+    KNOWN.iter().any(|known| known.as_bytes() == name)
+}
+
 /// True for a program that is known for such work, where nobody but root may have put it there.
 fn is_known(process: &&&Process) -> bool {
-    let name = process.trusted_exe().map(Text::base_name);
-    name.is_some_and(|name| KNOWN.iter().any(|known| known.as_bytes() == name))
+    process.trusted_exe().map(Text::base_name).is_some_and(is_for_packets)
 }

@@ -211,7 +211,7 @@ fn what_is_not_taken_over_is_refused_with_a_sentence() {
         ("capture --json", "formats"),
         ("schema --format csv", "formats"),
         ("--from", "needs a value"),
-        ("capture --redact", "no flag --redact"),
+        ("--redact", "no flag --redact"),
         ("--timeout 0", "86400"),
         ("--timeout x", "--timeout"),
         ("man x", "`x`"),

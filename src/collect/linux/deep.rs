@@ -84,21 +84,23 @@ fn rings(pass: &Pass<'_>, pid: u32, found: &mut Found) -> impl Iterator<Item = u
 /// True where a file of an io_uring has no name but that of a protocol: so sockets are called by kernels that do
 /// not tell their inodes (io_uring/fdinfo.c; 6.1 and 6.12 do not, 6.18 does).
 fn has_unnamed(info: &[u8]) -> bool {
-    info.split(|byte| *byte == b'\n').any(is_unnamed)
+    info.split(|byte| *byte == b'\n').any(|line| unnamed(line).is_some())
 }
 
-fn is_unnamed(line: &[u8]) -> bool {
-    const PROTOCOLS: [&[u8]; 9] =
-        [b"TCP", b"TCPv6", b"UDP", b"UDPv6", b"MPTCP", b"MPTCPv6", b"UNIX", b"UNIX-STREAM", b"AF_VSOCK"];
-    let (number, name) = line.split_at(line.iter().position(|byte| *byte == b':').unwrap_or(0));
-    number.trim_ascii().first().is_some_and(u8::is_ascii_digit)
-        && PROTOCOLS.contains(&name.strip_prefix(b":").unwrap_or(name).trim_ascii())
+/// The protocol in such a line.
+pub fn unnamed(line: &[u8]) -> Option<&'static str> {
+    const PROTOCOLS: [&str; 9] =
+        ["TCP", "TCPv6", "UDP", "UDPv6", "MPTCP", "MPTCPv6", "UNIX", "UNIX-STREAM", "AF_VSOCK"];
+    let (number, name) = line.split_at(line.iter().position(|byte| *byte == b':')?);
+    number.trim_ascii().first().filter(|digit| digit.is_ascii_digit())?;
+    let name = name[1..].trim_ascii();
+    PROTOCOLS.into_iter().find(|protocol| protocol.as_bytes() == name)
 }
 
 /// True for a line of an io_uring's fdinfo that tells of a socket.
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "the answer of a live kernel"))]
 pub fn tells_of_socket(line: &[u8]) -> bool {
-    line.windows(8).any(|window| window == b"socket:[") || is_unnamed(line)
+    line.windows(8).any(|window| window == b"socket:[") || unnamed(line).is_some()
 }
 
 /// The inodes of the sockets among the files of an io_uring: ` N: socket:[INODE]` below `UserFiles:`.

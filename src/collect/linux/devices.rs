@@ -7,8 +7,8 @@ use crate::model::{Interface, Text};
 /// `RTM_GETLINK`, and the kind of its rows.
 pub const LINKS: (u16, u16) = (18, 16);
 
-const IFLA_IFNAME: u16 = 3;
-const IFLA_LINK_NETNSID: u16 = 37;
+pub(super) const IFLA_IFNAME: u16 = 3;
+pub(super) const IFLA_LINK_NETNSID: u16 = 37;
 const IFLA_EXT_MASK: u16 = 29;
 const RTEXT_FILTER_SKIP_STATS: u32 = 8;
 const IFF_UP: u32 = 1;

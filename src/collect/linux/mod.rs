@@ -23,6 +23,7 @@ mod places;
 mod proc_net;
 mod proc_pid;
 mod question;
+mod rename;
 mod sk_lookup;
 mod sock_diag;
 mod tables;
@@ -34,6 +35,7 @@ mod vsock;
 pub use kernel::Kernel;
 use kernel::Refusal;
 pub use live::Live;
+pub use rename::renamed;
 pub use transcript::{Recorder, Replay};
 
 use std::collections::{BTreeSet, HashMap};

@@ -176,12 +176,17 @@ pub fn keep_attributes(
         out.extend_from_slice(&message(kind, &body));
         true
     });
-    match end {
-        End::Done => out.extend_from_slice(&message(NLMSG_DONE, &0u32.to_ne_bytes())),
-        End::Error(errno) => out.extend_from_slice(&message(NLMSG_ERROR, &(-errno).to_ne_bytes())),
-        End::Cut => {}
-    }
+    out.extend_from_slice(&end_message(end));
     out
+}
+
+/// The message that ends a dump so; nothing where it was cut.
+pub fn end_message(end: End) -> Vec<u8> {
+    match end {
+        End::Done => message(NLMSG_DONE, &0u32.to_ne_bytes()),
+        End::Error(errno) => message(NLMSG_ERROR, &errno.saturating_neg().to_ne_bytes()),
+        End::Cut => Vec::new(),
+    }
 }
 
 /// One message of a dump.

@@ -123,7 +123,7 @@ fn inet_row(table: Table, line: &[u8]) -> Option<Option<Socket>> {
 }
 
 /// Hexadecimal words of 32 bits, each in the byte order of the host.
-fn address_of(text: &str) -> Option<IpAddr> {
+pub(super) fn address_of(text: &str) -> Option<IpAddr> {
     let word = |at: usize| Some(u32::from_str_radix(text.get(at * 8..at * 8 + 8)?, 16).ok()?.to_ne_bytes());
     match text.len() {
         8 => Some(Ipv4Addr::from(word(0)?).into()),
@@ -151,7 +151,7 @@ fn packet_row(line: &[u8]) -> Option<Socket> {
 }
 
 /// `Num: RefCount Protocol Flags Type St Inode Path`; the path is raw and is all that follows the inode.
-fn unix_row(line: &[u8]) -> Option<Option<Socket>> {
+pub(super) fn unix_row(line: &[u8]) -> Option<Option<Socket>> {
     const ACCEPTS: u64 = 0x10000;
     let mut rest = line;
     let mut fields = [""; 7];
@@ -181,7 +181,7 @@ fn unix_row(line: &[u8]) -> Option<Option<Socket>> {
 }
 
 /// Adds a line to a path; `None` where there is none, or the whole is longer than a path may be, unix(7).
-fn add_to_path(socket: &mut Socket, line: &[u8]) -> Option<()> {
+pub(super) fn add_to_path(socket: &mut Socket, line: &[u8]) -> Option<()> {
     const LONGEST: usize = 108;
     match &mut socket.local {
         Local::Unix { path, .. } if !path.is_empty() && path.as_bytes().len() + line.len() < LONGEST => {

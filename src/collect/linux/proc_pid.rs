@@ -149,7 +149,6 @@ pub fn is_interpreter(exe: &Text) -> bool {
 
 /// Of `/proc/PID/cmdline` the name that a program was started under and, where it is a path, the first argument: nothing
 /// else may stand in a capture, since arguments may hold secrets.
-#[cfg_attr(not(any(target_os = "linux", test)), expect(dead_code, reason = "the answer of a live kernel"))]
 pub fn keep_script(cmdline: &mut Vec<u8>) {
     let mut arguments = cmdline.split_inclusive(|byte| *byte == 0);
     let name = arguments.next().map_or(0, <[u8]>::len);

@@ -177,7 +177,6 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    #[cfg(test)]
     pub const ALL: [Self; 23] = [
         Self::Tcp,
         Self::Tcp6,
@@ -231,6 +230,13 @@ impl Table {
             Self::Vsock => "vsock",
             Self::Unix => "unix",
         }
+    }
+}
+
+impl Table {
+    /// The table of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|table| table.name() == name)
     }
 }
 

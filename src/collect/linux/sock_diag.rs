@@ -12,7 +12,7 @@ use crate::model::{Backlog, Local, Socket, State, Text, Transport, UnixKind};
 pub const SOCK_DIAG_BY_FAMILY: u16 = 20;
 
 const AF_UNIX: u8 = 1;
-const AF_INET: u8 = 2;
+pub(super) const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
 const AF_PACKET: u8 = 17;
 const AF_VSOCK: u8 = 40;
@@ -24,21 +24,21 @@ const TCP_LISTEN: u8 = 10;
 const TCP_BOUND_INACTIVE: u8 = 13;
 
 const INET_DIAG_REQ_PROTOCOL: u16 = 3;
-const INET_DIAG_SKMEMINFO: u16 = 7;
-const INET_DIAG_SKV6ONLY: u16 = 11;
-const INET_DIAG_LOCALS: u16 = 12;
-const INET_DIAG_CGROUP_ID: u16 = 21;
+pub(super) const INET_DIAG_SKMEMINFO: u16 = 7;
+pub(super) const INET_DIAG_SKV6ONLY: u16 = 11;
+pub(super) const INET_DIAG_LOCALS: u16 = 12;
+pub(super) const INET_DIAG_CGROUP_ID: u16 = 21;
 const SK_MEMINFO_DROPS: usize = 8;
 /// `struct inet_diag_msg`.
-const INET_MESSAGE: usize = 72;
+pub(super) const INET_MESSAGE: usize = 72;
 
-const PACKET_DIAG_INFO: u16 = 0;
-const PACKET_DIAG_UID: u16 = 5;
+pub(super) const PACKET_DIAG_INFO: u16 = 0;
+pub(super) const PACKET_DIAG_UID: u16 = 5;
 const PACKET_SHOW_INFO: u32 = 1;
 
-const UNIX_DIAG_NAME: u16 = 0;
-const UNIX_DIAG_RQLEN: u16 = 4;
-const UNIX_DIAG_UID: u16 = 7;
+pub(super) const UNIX_DIAG_NAME: u16 = 0;
+pub(super) const UNIX_DIAG_RQLEN: u16 = 4;
+pub(super) const UNIX_DIAG_UID: u16 = 7;
 const UDIAG_SHOW: u32 = 0x01 | 0x10 | 0x40;
 
 /// What a table asks for: address family, protocol, and a bit for each state.
@@ -227,7 +227,7 @@ fn inet_rows(table: Table, row: &[u8], sockets: &mut Vec<Socket>) -> Option<()> 
 }
 
 /// An address in network order, of which IPv4 takes the first four bytes.
-fn address(family: u8, bytes: &[u8]) -> Option<IpAddr> {
+pub(super) fn address(family: u8, bytes: &[u8]) -> Option<IpAddr> {
     match family {
         AF_INET => <[u8; 4]>::try_from(bytes.get(..4)?).ok().map(|octets| Ipv4Addr::from(octets).into()),
         AF_INET6 => <[u8; 16]>::try_from(bytes.get(..16)?).ok().map(|octets| Ipv6Addr::from(octets).into()),
@@ -236,7 +236,7 @@ fn address(family: u8, bytes: &[u8]) -> Option<IpAddr> {
 }
 
 /// The address in a `struct sockaddr_in` or `sockaddr_in6`.
-fn storage_address(storage: &[u8]) -> Option<IpAddr> {
+pub(super) fn storage_address(storage: &[u8]) -> Option<IpAddr> {
     let family = u8::try_from(u16_at(storage, 0)?).ok()?;
     address(family, storage.get(if family == AF_INET { 4 } else { 8 }..)?)
 }
@@ -300,7 +300,7 @@ pub fn unix_kind(number: u8) -> Option<UnixKind> {
 }
 
 /// A path comes with the NUL byte that ends it, an abstract name begins with one.
-fn unix_path(name: &[u8]) -> Text {
+pub(super) fn unix_path(name: &[u8]) -> Text {
     match name {
         [0, ..] => Text::from(name),
         [path @ .., 0] => Text::from(path),

@@ -25,16 +25,23 @@ impl<'a> Recorder<'a> {
     /// What was recorded, with a heading that says what host it is and from where it was looked at.
     pub fn finish(self) -> Capture {
         let mut capture = self.capture.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for question in [Question::Host, Question::Identity, Question::Clock, Question::Vantage, Question::NetNs] {
-            let name = question.to_string();
-            if let Some(Ok(answer)) = capture.answers.get(&name).and_then(|answers| answers.first()) {
-                let words = String::from_utf8_lossy(answer);
-                let line = words.lines().filter(|line| !line.starts_with("host_id")).collect::<Vec<_>>().join(", ");
-                capture.heading.push(format!("{name}: {line}"));
-            }
-        }
+        capture.heading = heading(&capture);
         capture
     }
+}
+
+/// What host a capture is of, and from where it was looked at.
+pub fn heading(capture: &Capture) -> Vec<String> {
+    let mut heading = Vec::new();
+    for question in [Question::Host, Question::Identity, Question::Clock, Question::Vantage, Question::NetNs] {
+        let name = question.to_string();
+        if let Some(Ok(answer)) = capture.answers.get(&name).and_then(|answers| answers.first()) {
+            let words = String::from_utf8_lossy(answer);
+            let line = words.lines().filter(|line| !line.starts_with("host_id")).collect::<Vec<_>>().join(", ");
+            heading.push(format!("{name}: {line}"));
+        }
+    }
+    heading
 }
 
 impl Kernel for Recorder<'_> {

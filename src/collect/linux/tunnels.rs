@@ -1,5 +1,7 @@
 //! Tunnels over UDP among the devices, `IFLA_LINKINFO` in include/uapi/linux/if_link.h.
 
+use std::net::IpAddr;
+
 use super::genetlink::{ip, port_of};
 use super::netlink::{attribute, each_attribute};
 use crate::model::Tunnel;
@@ -115,11 +117,31 @@ pub fn recorded(info: &[u8]) -> Option<Vec<u8>> {
     Some([attribute(IFLA_INFO_KIND, kind.name.as_bytes()), attribute(IFLA_INFO_DATA, &kept)].concat())
 }
 
+/// The same value with nothing in it but what [`tunnel`] reads, and with other addresses; `None` where that is nothing.
+pub fn readdressed(info: &[u8], mut change: impl FnMut(IpAddr) -> IpAddr) -> Option<Vec<u8>> {
+    let (kind, data) = parts(info)?;
+    let mut kept = Vec::new();
+    each_attribute(data, |this, value| {
+        let value = match this {
+            _ if kind.local.contains(&this) => match ip(value).map(&mut change) {
+                Some(IpAddr::V4(ip)) => ip.octets().to_vec(),
+                Some(IpAddr::V6(ip)) => ip.octets().to_vec(),
+                None => Vec::new(),
+            },
+            _ if kind.port == Some(this) => value[..value.len().min(2)].to_vec(),
+            _ if kind.both == Some(this) => value[..value.len().min(1)].to_vec(),
+            // That it is there is all that is read.
+            _ if kind.ipv6.contains(&this) => Vec::new(),
+            _ => return,
+        };
+        kept.extend_from_slice(&attribute(this, &value));
+    });
+    Some([attribute(IFLA_INFO_KIND, kind.name.as_bytes()), attribute(IFLA_INFO_DATA, &kept)].concat())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::IpAddr;
-
     use proptest::prelude::*;
 
     fn info(kind: &[u8], data: &[(u16, &[u8])]) -> Vec<u8> {
