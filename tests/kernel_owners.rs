@@ -126,6 +126,6 @@ fn a_tunnel_in_another_namespace_owns_its_socket_there() {
             owners.push((listener["endpoint"].as_str().expect("an endpoint"), device));
         }
         owners.sort_unstable();
-        assert_eq!(owners, [("udp/0.0.0.0:4789", "vx0"), ("udp/0.0.0.0:4790", "vx9"), ("udp/0.0.0.0:4791", "")]);
+        assert_eq!(owners, [("udp/0.0.0.0:4789", "vx0"), ("udp/0.0.0.0:4790", "vx9"), ("udp/0.0.0.0:4791", "vx1")]);
     });
 }

@@ -242,7 +242,7 @@ fn a_namespace_that_is_mounted_out_of_sight_is_read_where_the_kernel_lists_it() 
     let holder = start(unshare.args(["--mount", "sh", "-c", script]).arg(hold_program()));
     let capture = earmark(&["capture"]).stdout;
     if !String::from_utf8_lossy(&capture).lines().any(|line| line.contains("listed ")) {
-        return not_run("it needs listns(2) of Linux 6.19, and the first pid namespace");
+        return not_run("this kernel has no listns(2) (Linux 6.19), or keeps it to the first pid namespace");
     }
     let report: Value = serde_json::from_slice(&earmark(&["--json", "7077"]).stdout).expect("JSON");
     let row = report["listeners"].as_array().expect("a list").iter().find(|row| row["port"] == 7077);

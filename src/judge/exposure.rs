@@ -46,7 +46,7 @@ mod tests {
     use crate::model::{Local, NetNsKind, State};
 
     fn device(index: u32, name: &str, up: bool) -> Interface {
-        Interface { index, name: Text::from(name), up, loopback: name == "lo", tunnel: None }
+        Interface { index, name: Text::from(name), up, loopback: name == "lo", made_in: None, tunnel: None }
     }
 
     fn netns(interfaces: Option<Vec<Interface>>) -> NetNs {

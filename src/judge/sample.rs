@@ -42,8 +42,14 @@ pub(crate) fn example(text: &str) -> Example {
 
 /// A host with an outward device, and these listeners.
 pub(crate) fn host(listeners: &[&str]) -> Snapshot {
-    let device =
-        |index, name: &str| Interface { index, name: Text::from(name), up: true, loopback: name == "lo", tunnel: None };
+    let device = |index, name: &str| Interface {
+        index,
+        name: Text::from(name),
+        up: true,
+        loopback: name == "lo",
+        made_in: None,
+        tunnel: None,
+    };
     let interfaces = vec![device(1, "lo"), device(2, "eth0")];
     let netns = NetNs { inode: Some(4_026_531_840), name: None, kind: NetNsKind::Host, interfaces: Some(interfaces) };
     let mut snapshot = Snapshot { namespaces: vec![netns], ..Snapshot::default() };

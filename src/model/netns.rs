@@ -50,7 +50,9 @@ pub struct Interface {
     pub up: bool,
     /// It is a loopback device (`IFF_LOOPBACK`).
     pub loopback: bool,
-    /// The tunnel that it is the end of, where that takes its packets from a UDP socket of the same namespace.
+    /// The number by which the namespace that it was made in goes here, where that is another; -1 where it has none here.
+    pub made_in: Option<i32>,
+    /// The tunnel that it is the end of, where that takes its packets from a UDP socket of the namespace that it was made in.
     pub tunnel: Option<Tunnel>,
 }
 

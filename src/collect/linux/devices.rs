@@ -14,6 +14,33 @@ const RTEXT_FILTER_SKIP_STATS: u32 = 8;
 const IFF_UP: u32 = 1;
 const IFF_LOOPBACK: u32 = 8;
 
+/// `RTM_GETNSID`, and the kind of its answer, `RTM_NEWNSID`.
+pub const GETNSID: u16 = 90;
+const NEWNSID: u16 = 88;
+const NETNSA_NSID: u16 = 1;
+const NETNSA_FD: u16 = 3;
+
+/// The body of the request for the number by which a namespace goes, include/uapi/linux/net_namespace.h.
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "a live kernel is asked"))]
+pub fn nsid_request(descriptor: i32) -> Vec<u8> {
+    [vec![0; 4], attribute(NETNSA_FD, &descriptor.to_ne_bytes())].concat()
+}
+
+/// That number in an answer.
+#[cfg_attr(not(any(target_os = "linux", test)), expect(dead_code, reason = "the answer of a live kernel"))]
+pub fn nsid(answer: &[u8]) -> Option<i32> {
+    let mut number = None;
+    each_message(answer, NEWNSID, |row| {
+        let attributes = row.get(4..).unwrap_or_default();
+        each_attribute(attributes, |kind, value| {
+            if kind == NETNSA_NSID {
+                number = u32_at(value, 0).map(u32::cast_signed);
+            }
+        })
+    });
+    number
+}
+
 /// The length of a link row's fixed part (`struct ifinfomsg`), and the attributes that a capture may keep.
 pub const LINK_RECORDED: (usize, &[u16]) = (16, &[IFLA_IFNAME, IFLA_LINKINFO, IFLA_LINK_NETNSID]);
 
@@ -34,17 +61,16 @@ pub fn decode(links: &[u8]) -> Option<Vec<Interface>> {
         let (Some(index), Some(flags), Some(attributes)) = (u32_at(row, 4), u32_at(row, 8), row.get(16..)) else {
             return false;
         };
-        let (mut name, mut tunnel, mut moved) = (Text::default(), None, false);
+        let (mut name, mut tunnel, mut made_in) = (Text::default(), None, None);
         let whole = each_attribute(attributes, |kind, value| match kind {
             IFLA_IFNAME => name = Text::from(value.strip_suffix(&[0]).unwrap_or(value)),
             IFLA_LINKINFO => tunnel = tunnels::tunnel(value),
             // It was made in another namespace, where its socket stays.
-            IFLA_LINK_NETNSID => moved = true,
+            IFLA_LINK_NETNSID => made_in = Some(u32_at(value, 0).map_or(-1, u32::cast_signed)),
             _ => {}
         });
-        let tunnel = tunnel.filter(|_| !moved);
         let (up, loopback) = (flags & IFF_UP != 0, flags & IFF_LOOPBACK != 0);
-        interfaces.push(Interface { index, name, up, loopback, tunnel });
+        interfaces.push(Interface { index, name, up, loopback, made_in, tunnel });
         whole
     });
     ((end, bad) == (End::Done, 0)).then_some(interfaces)
@@ -77,10 +103,20 @@ mod tests {
             let head = [&[0; 4][..], &[7, 0, 0, 0, 1, 0, 0, 0], &[0; 4]].concat();
             let row = [&head, &attribute(IFLA_IFNAME, b"vx0\0"), &info, more].concat();
             let interfaces = decode(&[message(LINKS.1, &row), done(0)].concat()).expect("it is whole");
-            interfaces[0].tunnel.as_ref().map(|tunnel| (tunnel.kind, tunnel.port))
+            (interfaces[0].made_in, interfaces[0].tunnel.as_ref().map(|tunnel| (tunnel.kind, tunnel.port)))
         };
-        assert_eq!(port(&[]), Some(("vxlan", Some(4789))));
-        assert_eq!(port(&attribute(IFLA_LINK_NETNSID, &(-1i32).to_ne_bytes())), None);
+        let vxlan = Some(("vxlan", Some(4789)));
+        assert_eq!(port(&[]), (None, vxlan));
+        assert_eq!(port(&attribute(IFLA_LINK_NETNSID, &(-1i32).to_ne_bytes())), (Some(-1), vxlan));
+        assert_eq!(port(&attribute(IFLA_LINK_NETNSID, &5i32.to_ne_bytes())), (Some(5), vxlan));
+        assert_eq!(port(&attribute(IFLA_LINK_NETNSID, &[5])), (Some(-1), vxlan));
+    }
+
+    #[test]
+    fn the_number_of_a_namespace_is_read() {
+        let answer =
+            |number: i32| message(NEWNSID, &[vec![0; 4], attribute(NETNSA_NSID, &number.to_ne_bytes())].concat());
+        assert_eq!((nsid(&answer(3)), nsid(&answer(-1)), nsid(&message(NEWNSID, &[0; 4]))), (Some(3), Some(-1), None));
     }
 
     #[test]

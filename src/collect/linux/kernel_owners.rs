@@ -1,8 +1,8 @@
 //! The kernel as owner: which of the sockets that nobody holds a part of the kernel calls its own.
 //!
 //! What is claimed rests on what that part tells of the same namespace, never on the number of a port. A device that was
-//! moved here takes its packets from a socket of the namespace that it was made in, and is no evidence. Without evidence
-//! a socket stays one that no process holds.
+//! moved takes its packets from a socket of the namespace that it was made in, as those of Docker's overlay networks do.
+//! Without evidence a socket stays one that no process holds.
 
 use std::net::IpAddr;
 
@@ -19,15 +19,17 @@ pub fn attribute(kernel: &dyn Kernel, places: &[Option<Ns>], snapshot: &mut Snap
     let proved = snapshot.holders.iter().filter(|holder| holder.certainty == Certainty::Proved);
     proved.for_each(|holder| held[holder.socket as usize] = true);
     let complete = vantage::sees_every_holder(snapshot);
+    let moved = moved(snapshot);
     for (at, ns) in places.iter().enumerate() {
         let namespace = &snapshot.namespaces[at];
         let sockets = snapshot.sockets.iter_mut().zip(&held);
         let here = sockets.filter(|(socket, held)| socket.netns == at && !**held && !socket.raced);
         let mut free = Free { sockets: here.map(|(socket, _)| socket).collect(), complete };
+        let whole = kernel;
         let kernel = Within { kernel, ns: *ns };
         let mut asked = Asked { kernel: &kernel, gaps: Vec::new() };
         let interfaces = namespace.interfaces.as_deref().unwrap_or_default();
-        tunnels(&mut free, interfaces);
+        tunnels(&mut free, interfaces.iter().filter(|device| device.made_in.is_none()));
         if free.has(&[Transport::Udp]) {
             wireguard(&mut free, interfaces, &mut asked);
             generic(&mut free, &Question::L2tp, &mut asked);
@@ -36,11 +38,33 @@ pub fn attribute(kernel: &dyn Kernel, places: &[Option<Ns>], snapshot: &mut Snap
         if namespace.kind == NetNsKind::Host && free.has(&[Transport::Tcp, Transport::Udp]) {
             nfsd(&mut free, &mut asked);
         }
+        if free.has(&[Transport::Udp]) {
+            for (there, device) in moved.iter().filter(|(there, _)| *there != at) {
+                if number_in(&Within { kernel: whole, ns: places[*there] }, *ns) == device.made_in {
+                    tunnels(&mut free, [device].into_iter());
+                }
+            }
+        }
         // Where not every process could be looked into, that gap says already why owners are not known.
         if complete {
             snapshot.gaps.append(&mut asked.gaps);
         }
     }
+}
+
+/// The devices of tunnels that were moved to where they are, with the place of their namespace.
+fn moved(snapshot: &Snapshot) -> Vec<(usize, Interface)> {
+    let all = snapshot.namespaces.iter().enumerate();
+    let devices = all.flat_map(|(at, netns)| netns.interfaces.iter().flatten().map(move |device| (at, device)));
+    let moved =
+        devices.filter(|(_, device)| device.tunnel.is_some() && device.made_in.is_some_and(|number| number >= 0));
+    moved.map(|(at, device)| (at, device.clone())).collect()
+}
+
+/// The number by which a namespace goes in another.
+fn number_in(there: &Within<'_>, ns: Option<Ns>) -> Option<i32> {
+    let answer = there.get(&Question::NsId(ns)).ok()?;
+    std::str::from_utf8(&answer).ok()?.trim().parse().ok().filter(|number| *number >= 0)
 }
 
 /// Asks, and keeps what was refused.
@@ -102,8 +126,8 @@ fn owner(kind: &'static str, device: &Interface) -> KernelOwner {
 }
 
 /// The tunnels whose devices tell their port.
-fn tunnels(free: &mut Free<'_>, interfaces: &[Interface]) {
-    for device in interfaces.iter().filter(|device| device.up) {
+fn tunnels<'a>(free: &mut Free<'_>, interfaces: impl Iterator<Item = &'a Interface>) {
+    for device in interfaces.filter(|device| device.up) {
         let Some(tunnel) = &device.tunnel else { continue };
         let Some(port) = tunnel.port else { continue };
         // A gtp device may have taken the socket of a process, which only a complete view rules out.
@@ -121,7 +145,8 @@ fn tunnels(free: &mut Free<'_>, interfaces: &[Interface]) {
 /// WireGuard devices tell their port to administrators of the namespace alone.
 fn wireguard(free: &mut Free<'_>, interfaces: &[Interface], asked: &mut Asked<'_>) {
     let is_wireguard = |device: &&Interface| device.tunnel.as_ref().is_some_and(|tunnel| tunnel.kind == "wireguard");
-    let devices: Vec<&Interface> = interfaces.iter().filter(|device| device.up).filter(is_wireguard).collect();
+    let devices: Vec<&Interface> =
+        interfaces.iter().filter(|device| device.up && device.made_in.is_none()).filter(is_wireguard).collect();
     if devices.is_empty() {
         return;
     }

@@ -234,6 +234,9 @@ impl Kernel for Live {
             Question::In(ns, question) => self.namespaces.ask((&self.proc, &self.families), *ns, question, answer),
             Question::Links => open_netlink(ROUTE)
                 .and_then(|socket| dump_over(&socket, devices::LINKS.0, &devices::links_request(), answer)),
+            Question::NsId(ns) => {
+                open_netlink(ROUTE).and_then(|socket| self.namespaces.number_of(&self.proc, *ns, &socket, answer))
+            }
             Question::Wireguard(_) | Question::L2tp | Question::Fou => self
                 .families
                 .number(question)

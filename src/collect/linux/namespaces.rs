@@ -80,6 +80,7 @@ impl Kernel for Within<'_> {
         let belongs = matches!(
             question,
             Question::Links
+                | Question::NsId(_)
                 | Question::Protocols
                 | Question::Diag(_)
                 | Question::ProcNet(_)

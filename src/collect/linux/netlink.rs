@@ -9,6 +9,7 @@ const NLMSG_NOOP: u16 = 1;
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
 const NLM_F_REQUEST: u16 = 1;
+const NLM_F_ACK: u16 = 4;
 const NLM_F_DUMP: u16 = 0x300;
 const NLM_F_MULTI: u16 = 2;
 
@@ -25,11 +26,20 @@ pub enum End {
 
 /// A request for a dump: header and body.
 pub fn dump_request(kind: u16, body: &[u8]) -> Vec<u8> {
+    request(kind, NLM_F_DUMP, body)
+}
+
+/// A request for one thing, which the kernel ends with an acknowledgement.
+pub fn single_request(kind: u16, body: &[u8]) -> Vec<u8> {
+    request(kind, NLM_F_ACK, body)
+}
+
+fn request(kind: u16, flags: u16, body: &[u8]) -> Vec<u8> {
     let length = HEADER + body.len();
     let mut request = Vec::with_capacity(length);
     request.extend_from_slice(&(length as u32).to_ne_bytes());
     request.extend_from_slice(&kind.to_ne_bytes());
-    request.extend_from_slice(&(NLM_F_REQUEST | NLM_F_DUMP).to_ne_bytes());
+    request.extend_from_slice(&(NLM_F_REQUEST | flags).to_ne_bytes());
     request.extend_from_slice(&SEQUENCE.to_ne_bytes());
     request.extend_from_slice(&0u32.to_ne_bytes());
     request.extend_from_slice(body);

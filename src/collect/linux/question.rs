@@ -27,6 +27,8 @@ pub enum Question {
     In(Ns, Box<Question>),
     /// `RTM_GETLINK` dump, rtnetlink(7).
     Links,
+    /// The number by which a namespace, `None` for our own, goes in the one that is asked; -1 where it has none there.
+    NsId(Option<Ns>),
     /// The ports of WireGuard devices, which stand by their indexes: `DEVICE PORT` a line.
     Wireguard(Vec<u32>),
     /// L2TP tunnels over UDP: `l2tp PORT ADDRESS` a line.
@@ -252,6 +254,8 @@ impl fmt::Display for Question {
             Self::Namespaces => f.write_str("namespaces"),
             Self::In(ns, question) => write!(f, "{question} @{ns}"),
             Self::Links => f.write_str("links"),
+            Self::NsId(Some(ns)) => write!(f, "nsid {ns}"),
+            Self::NsId(None) => f.write_str("nsid own"),
             // The devices follow from the answer to `links`.
             Self::Wireguard(_) => f.write_str("wireguard"),
             Self::L2tp => f.write_str("l2tp"),

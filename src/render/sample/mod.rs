@@ -60,7 +60,7 @@ type Holders<'a> = &'a [usize];
 
 impl Builder {
     pub(super) fn new() -> Self {
-        let lo = Interface { index: 1, name: "lo".into(), up: true, loopback: true, tunnel: None };
+        let lo = Interface { index: 1, name: "lo".into(), up: true, loopback: true, made_in: None, tunnel: None };
         let netns = NetNs { inode: Some(4_026_531_840), name: None, kind: NetNsKind::Host, interfaces: Some(vec![lo]) };
         let read = |table, source| TableRead {
             table,

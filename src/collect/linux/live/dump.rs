@@ -46,9 +46,14 @@ pub fn dump_over(socket: &impl AsFd, kind: u16, body: &[u8], answer: &mut Vec<u8
 }
 
 /// Sends a request for a dump, and hands over its datagrams until the end is among them.
-pub fn each_datagram(socket: &impl AsFd, kind: u16, body: &[u8], mut take: impl FnMut(&[u8])) -> Result<(), Errno> {
+pub fn each_datagram(socket: &impl AsFd, kind: u16, body: &[u8], take: impl FnMut(&[u8])) -> Result<(), Errno> {
+    each_answer(socket, &dump_request(kind, body), take)
+}
+
+/// Sends a request, and hands over the datagrams of its answer until the end is among them.
+pub fn each_answer(socket: &impl AsFd, request: &[u8], mut take: impl FnMut(&[u8])) -> Result<(), Errno> {
     let to_kernel = SocketAddrNetlink::new(0, 0);
-    rustix::net::sendto(socket, &dump_request(kind, body), SendFlags::empty(), &to_kernel)?;
+    rustix::net::sendto(socket, request, SendFlags::empty(), &to_kernel)?;
     let mut room = Wiped(Vec::with_capacity(DATAGRAM));
     loop {
         room.wipe();

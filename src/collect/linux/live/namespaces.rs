@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags};
@@ -13,12 +13,13 @@ use rustix::io::Errno;
 use rustix::net::{Protocol, netlink};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::dump::{ROUTE, connected, dump_over, open_netlink};
+use super::dump::{ROUTE, connected, dump_over, each_answer, open_netlink};
 use super::generic::{self, Families};
 use super::paths::open_unless_remote;
 use super::rooted::reopen;
 use super::{each_pid, listns, read_at};
 use crate::collect::linux::namespaces::{Way, Ways, decode};
+use crate::collect::linux::netlink::single_request;
 use crate::collect::linux::packages::Root;
 use crate::collect::linux::question::{Ns, Question};
 use crate::collect::linux::{devices, proc_net, sock_diag};
@@ -154,6 +155,11 @@ impl Namespaces {
                 let entered = self.enter(proc, ns)?;
                 entered.route.dump(&entered.namespace, devices::LINKS.0, &devices::links_request(), answer)
             }
+            Question::NsId(target) => {
+                let entered = self.enter(proc, ns)?;
+                let socket = within(&entered.namespace, || open_netlink(ROUTE))?;
+                self.number_of(proc, *target, &socket, answer)
+            }
             Question::Wireguard(_) | Question::L2tp | Question::Fou => {
                 let family = families.number(question)?;
                 let entered = self.enter(proc, ns)?;
@@ -190,6 +196,29 @@ impl Namespaces {
             read_at(proc, &format!("thread-self/net/{file}"), &mut text).map(|()| text)
         })
         .map(|text| answer.extend_from_slice(&text))
+    }
+
+    /// The number by which a namespace goes in that of a socket.
+    pub fn number_of(
+        &self,
+        proc: &OwnedFd,
+        ns: Option<Ns>,
+        socket: &OwnedFd,
+        answer: &mut Vec<u8>,
+    ) -> Result<(), Errno> {
+        let home = if self.rooted.is_some() { "1/ns/net" } else { "self/ns/net" };
+        let request =
+            |namespace: &OwnedFd| single_request(devices::GETNSID, &devices::nsid_request(namespace.as_raw_fd()));
+        match ns {
+            Some(ns) => {
+                let entered = self.enter(proc, ns)?;
+                each_number(socket, &request(&entered.namespace), answer)
+            }
+            None => {
+                let own = rustix::fs::openat(proc, home, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+                each_number(socket, &request(&own), answer)
+            }
+        }
     }
 
     /// Does something within a namespace.
@@ -261,6 +290,13 @@ pub fn mounted_below(root: &Root, proc: &OwnedFd, path: &[u8], inode: u64) -> Re
         let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         open(&Root::of(rustix::fs::openat(proc, "1/root", directory, Mode::empty())?))
     })
+}
+
+fn each_number(socket: &OwnedFd, request: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
+    let mut number = None;
+    each_answer(socket, request, |datagram| number = number.or(devices::nsid(datagram)))?;
+    answer.extend(number.ok_or(Errno::NOENT)?.to_string().into_bytes());
+    Ok(())
 }
 
 fn open_sockets(namespace: OwnedFd) -> Result<Entered, Errno> {

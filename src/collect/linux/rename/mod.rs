@@ -94,6 +94,11 @@ fn asked(question: &str, names: &mut dyn Rename) -> Option<(String, Asked)> {
     }
     let asked = match (word, &arguments[..]) {
         ("clock" | "netns" | "pids" | "connected" | "wireguard", []) => Numbers(&[]),
+        ("nsid", ["own"]) => Numbers(&[]),
+        ("nsid", [ns]) => {
+            let inode = ns.strip_prefix("file:").unwrap_or(ns);
+            is_number::<u64>(inode).then_some(Numbers(&[]))?
+        }
         ("ports", []) => Numbers(&["ephemeral", "unprivileged"]),
         ("nfs-ports", []) => Numbers(&["tcp", "udp", "rdma"]),
         ("vantage", []) => Vantage,

@@ -105,6 +105,7 @@ fn kind(question: &Question) -> usize {
         Question::CgroupProcs(_) => 37,
         Question::Script(_) => 38,
         Question::SkLookup => 39,
+        Question::NsId(_) => 40,
     }
 }
 
@@ -117,6 +118,8 @@ fn questions() -> Vec<Question> {
     let within = vec![
         In(Ns::Inode(9), Box::new(Links)),
         In(Ns::File(9), Box::new(Diag(Table::Tcp))),
+        NsId(None),
+        In(Ns::Inode(9), Box::new(NsId(Some(Ns::Inode(7))))),
         Wireguard(vec![1]),
         Packages(vec![b"/x".to_vec()]),
         CgroupPaths(vec![1]),
@@ -154,7 +157,7 @@ fn every_question_is_known() {
         assert_eq!(asked(&name, &mut Same).map(|(name, _)| name), Some(name));
     }
     let kinds: BTreeSet<usize> = questions.iter().map(kind).collect();
-    assert_eq!(kinds, (0..=39).collect());
+    assert_eq!(kinds, (0..=40).collect());
     let unknown =
         ["", "addresses", "stat", "stat x", "stat 7 8 9", "stat 007", "diag tcp7", "links @blue", "pids 7", "file \\q"];
     for name in unknown {
