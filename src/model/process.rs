@@ -83,19 +83,21 @@ pub struct Container {
 /// How many digits of a container's id its runtime's own commands show.
 const SHORT_ID: usize = 12;
 
+/// True for a number that a runtime made up at the start of a container; else it is a name that people gave it.
+fn is_number(id: &Text) -> bool {
+    let id = id.as_bytes();
+    id.len() == 64 && id.iter().all(u8::is_ascii_hexdigit)
+}
+
 impl Container {
-    /// True where its id is a number that the runtime made up at its start; else it is a name that people gave it.
-    fn is_numbered(&self) -> bool {
-        let id = self.id.as_bytes();
-        id.len() == 64 && id.iter().all(u8::is_ascii_hexdigit)
+    /// The id of a container as its runtime's own commands show it (12 digits), or its name.
+    pub fn short(id: &Text) -> Text {
+        if is_number(id) { Text::from(&id.as_bytes()[..SHORT_ID]) } else { id.clone() }
     }
 
-    /// Its id as its runtime's own commands show it (12 digits), or its name.
+    /// Its own id, so.
     pub fn short_id(&self) -> Text {
-        match self.is_numbered() {
-            true => Text::from(&self.id.as_bytes()[..SHORT_ID]),
-            false => self.id.clone(),
-        }
+        Self::short(&self.id)
     }
 
     /// `RUNTIME:ID`, escaped, with the whole id.
@@ -110,7 +112,7 @@ impl Container {
 
     /// What of it stays the same from one start to the next: its runtime, and its name where people gave it one.
     pub fn stable_name(&self) -> String {
-        if self.is_numbered() { self.runtime.to_owned() } else { self.name() }
+        if is_number(&self.id) { self.runtime.to_owned() } else { self.name() }
     }
 }
 

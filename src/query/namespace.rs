@@ -4,7 +4,7 @@ use std::mem::discriminant;
 
 use super::{Choice, Port, Query, What};
 use crate::finding::{About, Finding};
-use crate::model::{NetNs, Transport};
+use crate::model::{Container, NetNs, Transport};
 use crate::query::pattern::Pattern;
 use crate::report::Report;
 
@@ -61,7 +61,8 @@ fn takes(choice: &Choice, transports: &[Transport]) -> bool {
 
 /// True where a pattern names a namespace: its name, its inode or its kind.
 pub(super) fn is_called(netns: &NetNs, pattern: &Pattern) -> bool {
-    let name = netns.name.as_ref().is_some_and(|name| pattern.fits_text(name));
+    let name =
+        netns.name.as_ref().is_some_and(|name| pattern.fits_text(name) || pattern.fits_text(&Container::short(name)));
     let inode = netns.inode.is_some_and(|inode| pattern.fits(&inode.to_string()));
     name || inode || pattern.fits(netns.kind.name())
 }

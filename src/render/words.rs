@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::View;
 use crate::model::{
-    Certainty, ExeState, KernelOwner, NetNs, NetNsKind, OwnerStatus, Process, Severity, Text, Timestamp,
+    Certainty, Container, ExeState, KernelOwner, NetNs, NetNsKind, OwnerStatus, Process, Severity, Text, Timestamp,
 };
 use crate::report::{Listener, Report};
 
@@ -114,7 +114,8 @@ pub(super) fn time(timestamp: Timestamp) -> String {
 /// What a namespace is called; its inode is that of this boot.
 pub(super) fn netns_label(netns: &NetNs, stable: bool) -> String {
     match (&netns.name, netns.inode) {
-        (Some(name), _) => name.escaped(),
+        // After a container it is called by its id.
+        (Some(name), _) => Container::short(name).escaped(),
         (None, Some(inode)) if netns.kind != NetNsKind::Host && !stable => format!("{} {inode}", netns.kind.name()),
         (None, _) => netns.kind.name().to_owned(),
     }
@@ -189,5 +190,17 @@ mod tests {
         assert_eq!(wrap("unbreakable x", Some(4)), ["unbreakable", "x"]);
         assert_eq!(wrap("one two", None), ["one two"]);
         assert_eq!(wrap("", Some(9)), [""]);
+    }
+
+    #[test]
+    fn a_namespace_of_a_container_is_called_as_its_runtime_shows_it() {
+        let netns = |name: &str| NetNs {
+            inode: Some(7),
+            name: Some(name.into()),
+            kind: NetNsKind::Container,
+            interfaces: None,
+        };
+        assert_eq!(netns_label(&netns(&"0123456789abcdef".repeat(4)), false), "0123456789ab");
+        assert_eq!(netns_label(&netns("blue\n"), true), "blue\\u{a}");
     }
 }
