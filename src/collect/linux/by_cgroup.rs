@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::holders::{Pass, number};
 use super::question::Question;
 use super::{name_users, proc_pid, vantage};
-use crate::model::{Certainty, Cgroup, Holder, Process, Snapshot, Text, Via};
+use crate::model::{Certainty, Cgroup, Holder, Process, Snapshot, Text, UnitState, Via};
 
 /// Names the cgroups of all sockets, where they are to be shown, or of those whose holders may be hidden or hold them for
 /// a socket unit; and where a cgroup of hidden holders has a single process, names that as the probable owner.
@@ -81,9 +81,13 @@ fn activated(snapshot: &Snapshot) -> impl Iterator<Item = usize> + use<'_> {
     held.map(|holder| holder.socket as usize)
 }
 
-/// What the path of a cgroup tells: as that of a process in it.
+/// What the path of a cgroup tells: as that of a process in it. That it tells of no unit proves nothing of who holds the
+/// socket: on hosts with cgroups of version 1 every socket comes from the root.
 fn cgroup(path: &Text) -> Option<Cgroup> {
-    proc_pid::cgroup(&[b"0::", path.as_bytes()].concat())
+    let cgroup = proc_pid::cgroup(&[b"0::", path.as_bytes()].concat())?;
+    let known = |state| if state == UnitState::None { UnitState::Unknown } else { state };
+    let (unit_state, container_state) = (known(cgroup.unit_state), known(cgroup.container_state));
+    Some(Cgroup { unit_state, container_state, ..cgroup })
 }
 
 /// The process of a cgroup that has one, and no cgroups below it where others may be. The root has whatever was never put

@@ -61,7 +61,7 @@ fn a_container_shows_and_the_root_says_nothing() {
     assert_eq!((docker.0, docker.3), (OwnerStatus::Denied, Some("docker:0123456789ab".to_owned())));
     let mut host = closed("/");
     tell(&mut host, "cgroup-procs /", "7\n");
-    assert_eq!(told(&host), (OwnerStatus::Denied, None, UnitState::None, None, vec![]));
+    assert_eq!(told(&host), (OwnerStatus::Denied, None, UnitState::Unknown, None, vec![]));
     // What the path does not tell is not known.
     tell(&mut host, "cgroup-paths", "78 /system.slice/ssh.service\n");
     assert_eq!(told(&host).2, UnitState::Unknown);

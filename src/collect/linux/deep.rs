@@ -100,16 +100,20 @@ pub fn unnamed(line: &[u8]) -> Option<&'static str> {
 /// True for a line of an io_uring's fdinfo that tells of a socket.
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "the answer of a live kernel"))]
 pub fn tells_of_socket(line: &[u8]) -> bool {
-    line.windows(8).any(|window| window == b"socket:[") || unnamed(line).is_some()
+    named(line.trim_ascii_end()).is_some() || unnamed(line).is_some()
 }
 
 /// The inodes of the sockets among the files of an io_uring: ` N: socket:[INODE]` below `UserFiles:`.
 fn registered(info: &[u8]) -> Vec<u64> {
-    let lines = info.split(|byte| *byte == b'\n').filter_map(|line| {
-        let at = line.windows(8).position(|window| window == b"socket:[")?;
-        number(line[at + 8..].strip_suffix(b"]")?)
-    });
-    lines.collect()
+    info.split(|byte| *byte == b'\n').filter_map(named).collect()
+}
+
+/// The inode of a socket, where it is all that stands behind the number: a file may be called `/tmp/socket:[1]`.
+fn named(line: &[u8]) -> Option<u64> {
+    let at = line.iter().position(|byte| *byte == b':')?;
+    let (slot, name) = line.split_at(at);
+    number::<u32>(slot.trim_ascii())?;
+    number(name[1..].trim_ascii().strip_prefix(b"socket:[")?.strip_suffix(b"]")?)
 }
 
 /// Processes whose unix sockets have descriptors in messages that nobody has received: which, the kernel does not tell.
@@ -154,6 +158,7 @@ mod tests {
         let info = b"pos:\t0\nUserFiles:\t3\n    0: socket:[123]\n    1: /dev/null\n    2: socket:[77]\nUserBufs:\t0\n";
         assert_eq!(registered(info), [123, 77]);
         assert_eq!(registered(b"    0: socket:[12"), Vec::<u64>::new());
+        assert_eq!(registered(b"    0: /tmp/socket:[12]\n"), Vec::<u64>::new(), "a file of that name");
         assert!(!has_unnamed(info));
         assert!(has_unnamed(b"UserFiles:\t2\n    0: TCP\n    1: null\n"));
         assert!(!has_unnamed(b"UserFiles:\t1\n    0: TCPx\n name: TCP\n:TCP\nTCP\n"));

@@ -17,18 +17,19 @@ mod owned;
 mod paths;
 mod rooted;
 mod threads;
+mod vsock;
 
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, StatxFlags};
 use rustix::io::Errno;
-use rustix::net::AddressFamily;
 use rustix::net::netlink;
 
 use super::kernel::{Kernel, Refusal};
@@ -57,6 +58,8 @@ pub struct Live {
     users: OnceLock<HashMap<u32, Vec<u8>>>,
     mounts: OnceLock<Vec<u8>>,
     namespaces: Namespaces,
+    /// Some process kept a reader of its memory waiting.
+    kept_waiting: AtomicBool,
     families: Families,
 }
 
@@ -76,6 +79,7 @@ impl Live {
             diag: Mutex::new(None),
             users: OnceLock::new(),
             mounts: OnceLock::new(),
+            kept_waiting: AtomicBool::new(false),
             namespaces: rooted.as_ref().map_or_else(Namespaces::default, Rooted::namespaces),
             families: Families::default(),
             rooted,
@@ -108,43 +112,30 @@ impl Live {
         Ok(())
     }
 
-    fn vsock(&self, pid: u32, descriptors: &[u32], answer: &mut Vec<u8>) -> Result<(), Errno> {
-        let process = rustix::process::Pid::from_raw(pid.cast_signed()).ok_or(Errno::SRCH)?;
-        let (proc, same_pids) = match &self.rooted {
-            Some(rooted) => (rooted::place(&self.proc)?, rooted.same_pids),
-            None => ("/proc".to_owned(), true),
-        };
-        let mut handle = None;
-        for &fd in descriptors {
-            let mut name = [0u8; 16];
-            let path = format!("{proc}/{pid}/fd/{fd}");
-            match rustix::fs::getxattr(&path, "system.sockprotoname", &mut name[..]) {
-                Ok(length) if name[..length].trim_ascii_end().starts_with(b"AF_VSOCK") => {}
-                _ => continue,
-            }
-            if !same_pids {
-                // That number is another process here.
-                return Err(Errno::PERM);
-            }
-            let handle = match &handle {
-                Some(handle) => handle,
-                None => {
-                    handle.insert(rustix::process::pidfd_open(process, rustix::process::PidfdFlags::empty())?) as &_
-                }
-            };
-            let none = rustix::process::PidfdGetfdFlags::empty();
-            let socket = match rustix::process::pidfd_getfd(handle, fd.cast_signed(), none) {
-                // Closed since it was listed.
-                Err(Errno::BADF) => continue,
-                socket => socket?,
-            };
-            // Something else stands there by now.
-            let Ok((cid, port)) = vsock_address(&socket) else { continue };
-            let kind = rustix::net::sockopt::socket_type(&socket)?.as_raw();
-            let listening = u8::from(rustix::net::sockopt::socket_acceptconn(&socket)?);
-            let _ = writeln!(answer, "{fd} {cid} {port} {kind} {listening}");
+    /// The arguments of a process lie in its memory, and the kernel waits for whoever changes the map of that: a process
+    /// whose file system does not answer may keep it for ever. So another thread reads them, and one that is kept waiting is
+    /// left behind, once in a run.
+    fn cmdline(&self, pid: u32, answer: &mut Vec<u8>) -> Result<(), Errno> {
+        const PATIENCE: Duration = Duration::from_millis(250);
+        if self.kept_waiting.load(Ordering::Relaxed) {
+            return Err(Errno::TIMEDOUT);
         }
-        Ok(())
+        let proc = rustix::io::fcntl_dupfd_cloexec(&self.proc, 0)?;
+        let (tell, told) = std::sync::mpsc::channel();
+        let read = move || {
+            let mut text = Vec::new();
+            let read = read_at(&proc, &format!("{pid}/cmdline"), &mut text).map(|()| text);
+            // Nobody may be waiting any more.
+            let _ = tell.send(read);
+        };
+        std::thread::Builder::new().spawn(read).map_err(|_| Errno::AGAIN)?;
+        match told.recv_timeout(PATIENCE) {
+            Ok(text) => text.map(|text| answer.extend_from_slice(&text)),
+            Err(_) => {
+                self.kept_waiting.store(true, Ordering::Relaxed);
+                Err(Errno::TIMEDOUT)
+            }
+        }
     }
 
     fn exe(&self, task: &str, answer: &mut Vec<u8>) -> Result<(), Errno> {
@@ -276,10 +267,8 @@ impl Kernel for Live {
             Question::Ids(pid) => self.read(&format!("{pid}/status"), answer).map(|()| keep_ids(answer)),
             Question::Cgroup(pid) => read_whole(&self.proc, &format!("{pid}/cgroup"), answer),
             Question::Exe(pid) => self.exe(&pid.to_string(), answer),
-            Question::Cmdline(pid) => self.read(&format!("{pid}/cmdline"), answer),
-            Question::Script(pid) => {
-                self.read(&format!("{pid}/cmdline"), answer).map(|()| proc_pid::keep_script(answer))
-            }
+            Question::Cmdline(pid) => self.cmdline(*pid, answer),
+            Question::Script(pid) => self.cmdline(*pid, answer).map(|()| proc_pid::keep_script(answer)),
             Question::HostFile(path) => host_file(path, answer),
             Question::User(uid) => self.user(*uid, answer),
             Question::Packages(paths) => owned::packages(None, paths, answer),
@@ -364,19 +353,6 @@ fn keep_ids(status: &mut Vec<u8>) {
     *status = kept;
 }
 
-/// The vsock address that a socket is bound to, vsock(7): family, reserved, port, cid.
-fn vsock_address(socket: &OwnedFd) -> Result<(u32, u32), Errno> {
-    let address = rustix::net::getsockname(socket)?;
-    if address.address_family() != AddressFamily::VSOCK || address.addr_len() < 12 {
-        return Err(Errno::AFNOSUPPORT);
-    }
-    let bytes = address.as_ptr().cast::<[u8; 12]>();
-    #[expect(unsafe_code, reason = "rustix hands out the bytes of an address family it does not know by pointer alone")]
-    // SAFETY: the pointer leads to the storage within `address`, which lives here and holds at least 12 bytes.
-    let bytes = unsafe { *bytes };
-    let number = |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-    Ok((number(8), number(4)))
-}
 #[cfg(test)]
 mod tests {
     use super::*;

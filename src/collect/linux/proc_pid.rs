@@ -151,9 +151,11 @@ pub fn is_interpreter(exe: &Text) -> bool {
 /// else may stand in a capture, since arguments may hold secrets.
 pub fn keep_script(cmdline: &mut Vec<u8>) {
     let mut arguments = cmdline.split_inclusive(|byte| *byte == 0);
-    let name = arguments.next().map_or(0, <[u8]>::len);
+    let name = arguments.next().unwrap_or_default();
     let script = arguments.next().filter(|argument| argument.starts_with(b"/")).map_or(0, <[u8]>::len);
-    cmdline.truncate(name + script);
+    // Without a script the name says nothing; and one with spaces may be a title with every argument in it.
+    let is_title = name.iter().any(u8::is_ascii_whitespace);
+    cmdline.truncate(if script == 0 || is_title { 0 } else { name.len() + script });
 }
 
 /// The script in what is kept of `/proc/PID/cmdline` of an interpreter. A process may write there what it likes, so it counts only where it

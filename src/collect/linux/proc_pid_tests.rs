@@ -186,8 +186,10 @@ fn a_script_is_told_where_it_is_plain() {
     }
     for (cmdline, kept) in [
         ("python3\0/srv/x.py\0--password=secret\0", "python3\0/srv/x.py\0"),
-        ("python3\0-psecret\0/srv/x.py\0", "python3\0"),
-        ("python3", "python3"),
+        ("python3\0-psecret\0/srv/x.py\0", ""),
+        ("[celeryd] -active- (--broker=redis://:secret@db)\0\0\0", ""),
+        ("[celeryd] -active- (--broker=redis://:secret@db)\0/srv/x.py\0", ""),
+        ("python3", ""),
         ("", ""),
     ] {
         let mut read = cmdline.as_bytes().to_vec();

@@ -67,8 +67,9 @@ pub enum Question {
     LivesIn(u32),
     /// Where one descriptor of a process leads to, as readlink(2) has it.
     Link(u32, u32),
-    /// The vsock addresses behind descriptors of a process: `FD CID PORT TYPE LISTENING` a line.
-    Vsock(u32, Vec<u32>),
+    /// The vsock addresses behind descriptors of a process that led to these inodes: `FD CID PORT TYPE LISTENING` a line, and
+    /// `FD gone` for one that leads elsewhere by now.
+    Vsock(u32, Vec<(u32, u64)>),
     /// `/proc/PID/stat`.
     Stat(u32),
     /// Effective user and group of a process, and the inode of its directory below `/proc`: what statx(2) tells of it.

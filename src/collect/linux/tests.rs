@@ -321,10 +321,11 @@ fn a_vsock_socket_is_told_with_every_process_that_holds_it() {
         tell(&mut host, "vsock 7", "4 4294967295 7028 1 1\n");
         tell(&mut host, "link 7 4", "socket:[600]");
         tell(&mut host, "sockets 9", "8 600\n");
-        tell(&mut host, "vsock 9", "8 4294967295 7028 1 1\n");
-        tell(&mut host, "stat 9", "9 (agent) S 1 9 9 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 100 1 1\n");
         // At first the descriptor leads to a socket that was closed since; another has its number.
-        host.answers.insert("link 9 8".to_owned(), vec![told("socket:[777]"), told("socket:[600]")]);
+        let moved = vec![told("8 gone\n"), told("8 4294967295 7028 1 1\n")];
+        host.answers.insert("vsock 9".to_owned(), moved);
+        tell(&mut host, "link 9 8", "socket:[600]");
+        tell(&mut host, "stat 9", "9 (agent) S 1 9 9 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 100 1 1\n");
         let seen = look(&host);
         let pids: Vec<u32> = seen.processes.iter().map(|process| process.pid).collect();
         assert_eq!((seen.sockets.len(), seen.gaps.len(), &pids[..]), (2, 0, &[7, 9][..]));
@@ -333,8 +334,37 @@ fn a_vsock_socket_is_told_with_every_process_that_holds_it() {
             of.map(|holder| (pids[holder.process as usize], holder.fd)).collect::<Vec<_>>()
         };
         assert_eq!((holders(500), holders(600)), (vec![(7, 3)], vec![(7, 4), (9, 8)]));
-        // It leads elsewhere for good.
-        tell(&mut host, "link 9 8", "socket:[777]");
-        assert_eq!(look(&host).holders.len(), 2);
+        // It stands there and is never to be caught: that is said.
+        tell(&mut host, "vsock 9", "8 gone\n");
+        let (missed, vsock) = (look(&host), |seen: &Snapshot| {
+            let table = seen.tables.iter().find(|table| table.table == "vsock").expect("a table");
+            (seen.holders.len(), table.status)
+        });
+        assert_eq!(vsock(&missed), (2, TableStatus::Unreadable));
+        // It was closed, or handed on.
+        host.answers.insert("sockets 9".to_owned(), vec![told("8 600\n"), told("")]);
+        assert_eq!(vsock(&look(&host)), (2, TableStatus::Read));
+    }
+}
+
+#[test]
+fn a_program_does_not_hold_the_vsock_sockets_of_the_one_before_it() {
+    let mut host = host();
+    tell(&mut host, "protocols", "protocol size sockets\nTCP 1 1\nUDP 1 1\nAF_VSOCK 1 1\n");
+    refuse(&mut host, "diag vsock", 2);
+    tell(&mut host, "pids", "9\n");
+    tell(&mut host, "sockets 9", "8 600\n9 601\n");
+    tell(&mut host, "vsock 9", "8 4294967295 7028 1 1\n9 4294967295 7029 1 1\n");
+    tell(&mut host, "link 9 8", "socket:[600]");
+    // It executes another program, which keeps descriptor 8; 9 is closed by that.
+    host.answers.insert("link 9 9".to_owned(), vec![told("socket:[601]"), Err(2)]);
+    let (sshd, sleep) = (told("8:1 42 1\n/usr/sbin/sshd"), told("8:1 43 1\n/usr/bin/sleep"));
+    host.answers.insert("exe 9".to_owned(), vec![sshd, sleep]);
+    tell(&mut host, "stat 9", "9 (agent) S 1 9 9 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 100 1 1\n");
+    let seen = look(&host);
+    for holder in &seen.holders {
+        let p = &seen.processes[holder.process as usize];
+        let socket = &seen.sockets[holder.socket as usize];
+        assert!(socket.inode != 601 || p.raced, "sleep never held it");
     }
 }

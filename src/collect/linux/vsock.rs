@@ -1,5 +1,7 @@
 //! Vsock sockets where the kernel has no vsock_diag: they are found among the descriptors of processes.
 
+use std::collections::BTreeSet;
+
 use super::holders::{self, Found, Pass, number, share_out};
 use super::kernel::{Kernel, Refusal};
 use super::question::Question;
@@ -37,52 +39,71 @@ fn connected(kernel: &dyn Kernel) -> Vec<u64> {
 fn look_at(pass: &Pass<'_>, found: &mut Found, others: &[(u32, u32, u64)], answer: &mut Vec<u8>) {
     let Some((pid, ..)) = others.first() else { return };
     let listed: Vec<(u32, u64)> = others.iter().map(|(_, fd, inode)| (*fd, *inode)).collect();
-    let seen = match among(pass, *pid, &listed, answer) {
-        // A descriptor led elsewhere by then: its socket may have gone to another.
-        Ok((_, true)) => listed_again(pass, *pid, answer).and_then(|now| among(pass, *pid, &now, answer)),
-        seen => seen,
-    };
-    let rows = match seen {
-        Ok((rows, _)) => rows,
-        // A capture has an answer for every process that was asked.
-        Err(refusal) if refusal.is_gone() || refusal == Refusal::NotRecorded => return,
-        Err(refusal) => {
-            found.vsock_refusal = Some(refusal);
+    let mut tries = 2;
+    let (rows, process) = loop {
+        tries -= 1;
+        let rows = match among(pass, *pid, &listed, answer) {
+            Ok((rows, all)) => {
+                if !all {
+                    const EAGAIN: i32 = 11;
+                    found.vsock_refusal = Some(Refusal::Errno(EAGAIN));
+                }
+                rows
+            }
+            // A capture has an answer for every process that was asked.
+            Err(refusal) if refusal.is_gone() || refusal == Refusal::NotRecorded => return,
+            Err(refusal) => {
+                found.vsock_refusal = Some(refusal);
+                return;
+            }
+        };
+        if rows.is_empty() {
             return;
         }
+        // What it becomes by execve(2) holds only what that left open: all are looked at again.
+        let held = || rows.iter().all(|(socket, fd)| pass.leads_to(*pid, *fd, socket.inode) == Some(true));
+        let Ok((mut process, stable)) = pass.identify(*pid, None, held) else { return };
+        if stable || tries == 0 {
+            process.raced = !stable;
+            break (rows, process);
+        }
     };
-    let Some((fd, inode)) = rows.first().map(|(socket, fd)| (*fd, socket.inode)) else { return };
-    let identify = || pass.identify(*pid, None, || pass.leads_to(*pid, fd, inode) == Some(true));
-    let identified = identify().and_then(|(process, stable)| if stable { Ok((process, stable)) } else { identify() });
-    let Ok((mut process, stable)) = identified else { return };
-    process.raced = !stable;
     let index = found.processes.len() as u32;
     found.processes.push(process);
     found.vsock.extend(rows.into_iter().map(|(socket, fd)| (socket, index, fd)));
 }
 
-/// The vsock sockets among descriptors, and whether one of them led elsewhere by then.
+/// The vsock sockets among descriptors, and whether each of them was seen for what it is. A socket whose descriptor leads
+/// elsewhere by then may have moved to another number, and is looked for there.
 fn among(
     pass: &Pass<'_>,
     pid: u32,
     listed: &[(u32, u64)],
     answer: &mut Vec<u8>,
 ) -> Result<(Vec<(Socket, u32)>, bool), Refusal> {
-    answer.clear();
-    pass.kernel.ask(&Question::Vsock(pid, listed.iter().map(|(fd, _)| *fd).collect()), answer)?;
-    let inode = |fd| listed.iter().find(|(this, _)| *this == fd).map(|(_, inode)| *inode);
-    let rows: Vec<_> = answer.split(|byte| *byte == b'\n').filter_map(|line| row(line, inode)).collect();
-    let there: Vec<_> =
-        rows.iter().filter(|(socket, fd)| pass.leads_to(pid, *fd, socket.inode) != Some(false)).cloned().collect();
-    let moved = there.len() < rows.len();
-    Ok((there, moved))
-}
-
-/// The sockets of a process that are not wanted, as they are now.
-fn listed_again(pass: &Pass<'_>, pid: u32, answer: &mut Vec<u8>) -> Result<Vec<(u32, u64)>, Refusal> {
-    answer.clear();
-    pass.kernel.ask(&Question::Sockets(pid), answer)?;
-    Ok(pass.read_sockets(answer).others)
+    const LOOKS: usize = 4;
+    let mut rows = Vec::new();
+    let mut pending = listed.to_vec();
+    for _ in 0..LOOKS {
+        answer.clear();
+        pass.kernel.ask(&Question::Vsock(pid, pending.clone()), answer)?;
+        let inode = |fd| pending.iter().find(|(this, _)| *this == fd).map(|(_, inode)| *inode);
+        rows.extend(answer.split(|byte| *byte == b'\n').filter_map(|line| row(line, inode)));
+        let gone = answer.split(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b" gone"));
+        let gone: BTreeSet<u64> = gone.filter_map(|fd| inode(number(fd)?)).collect();
+        if gone.is_empty() {
+            return Ok((rows, true));
+        }
+        // What is no longer there was closed, or handed on to a process that has it in its own list.
+        answer.clear();
+        pass.kernel.ask(&Question::Sockets(pid), answer)?;
+        pending = pass.read_sockets(answer).others;
+        pending.retain(|(_, inode)| gone.contains(inode));
+        if pending.is_empty() {
+            return Ok((rows, true));
+        }
+    }
+    Ok((rows, false))
 }
 
 /// A row of an answer to `Question::Vsock`: `FD CID PORT TYPE LISTENING`.

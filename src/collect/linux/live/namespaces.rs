@@ -113,7 +113,7 @@ impl Namespaces {
         for (file, pid) in files {
             let _ = writeln!(text, "unnamed {file} {pid}");
         }
-        let mut known: BTreeSet<u64> = processes.keys().copied().chain([own]).collect();
+        let mut known: BTreeSet<u64> = processes.keys().copied().chain([own]).filter(|inode| *inode != 0).collect();
         for (inode, path) in mounted(mounts).into_iter().filter(|(inode, _)| *inode != own) {
             known.insert(inode);
             let _ = writeln!(text, "mount {inode} {}", path.escaped());

@@ -111,7 +111,10 @@ pub fn are_local(mounts: &[u8], path: &[u8]) -> bool {
         b"proc",
         b"nsfs",
     ];
-    kinds_on_the_way(mounts, path).iter().all(|kind| LOCAL.contains(kind))
+    // Mount points are compared as they are written: `//`, `/./` and `/../` would hide one.
+    let odd = |part: &[u8]| matches!(part, b"" | b"." | b"..");
+    let is_plain = path == b"/" || !path.split(|byte| *byte == b'/').skip(1).any(odd);
+    is_plain && kinds_on_the_way(mounts, path).iter().all(|kind| LOCAL.contains(kind))
 }
 
 /// The kinds of the file systems that are mounted on the way to a path.
@@ -242,5 +245,9 @@ mod tests {
         assert_eq!(kinds_on_the_way(mounts, b"/home/a b\\/program"), [&b"ext4"[..], b"fuse.x"]);
         assert_eq!(kinds_on_the_way(mounts, b"/home/a bc"), [b"ext4"]);
         assert_eq!(mount_point(b"/a\\04"), b"/a\\04");
+        assert!(are_local(mounts, b"/home/x"));
+        for path in [&b"/home/a b\\/x"[..], b"//home/a b\\/x", b"/home/./a b\\/x", b"/home/../home/a b\\/x"] {
+            assert!(!are_local(mounts, path), "{}", String::from_utf8_lossy(path));
+        }
     }
 }

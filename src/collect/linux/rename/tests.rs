@@ -135,7 +135,7 @@ fn questions() -> Vec<Question> {
         InFlight(7, vec![1]),
         LivesIn(7),
         Link(7, 8),
-        Vsock(7, vec![1]),
+        Vsock(7, vec![(1, 2)]),
         Stat(7),
         Owner(7),
         Ids(7),
