@@ -10,6 +10,9 @@ use rustix::io::Errno;
 
 use super::Live;
 
+/// A table of fewer descriptors is listed by one call, which costs no more than to find its first free number.
+const WORTH_TRYING: u64 = 32;
+
 /// Room for one call's names of descriptors, and how many surely fit: an entry takes at most 32 bytes, getdents64(2).
 const DIRECTORY: usize = 32 * 1024;
 const ROOM_FOR_ENTRIES: u64 = 1000;
@@ -33,7 +36,7 @@ impl Live {
         let table = rustix::fs::openat(&self.proc, &path, directory, Mode::empty())?;
         let mut links = Links { live: self, pid, table: &table, answer, unread: None };
         let mut next = 0u64;
-        while next < count && links.unread.is_none() {
+        while count >= WORTH_TRYING && next < count && links.unread.is_none() {
             let mut name = [0u8; 24];
             let _ = write!(&mut name[..], "{next}");
             let name = CStr::from_bytes_until_nul(&name).map_err(|_| Errno::INVAL)?;

@@ -20,20 +20,15 @@ impl Live {
         };
         let mut handle = None;
         for &(fd, inode) in descriptors {
-            // A file that stands there by now is not asked, since FUSE could keep us waiting: the link tells it first. It is
-            // told again after, so that what was asked is what was meant. To open it as a path would pin it, and whoever
-            // looks at us would take us for a holder.
+            // What was asked has to be what was meant, and a file that stands there by now is not asked, since FUSE could keep
+            // us waiting: the link tells it just before. To open it as a path would be sure, but pin it: whoever looks at us
+            // would take us for a holder.
             if !leads_to(&self.proc, pid, fd, inode)? {
                 let _ = writeln!(answer, "{fd} gone");
                 continue;
             }
             let mut name = [0u8; 16];
-            let named = rustix::fs::getxattr(format!("{proc}/{pid}/fd/{fd}"), "system.sockprotoname", &mut name[..]);
-            if !leads_to(&self.proc, pid, fd, inode)? {
-                let _ = writeln!(answer, "{fd} gone");
-                continue;
-            }
-            match named {
+            match rustix::fs::getxattr(format!("{proc}/{pid}/fd/{fd}"), "system.sockprotoname", &mut name[..]) {
                 Ok(length) if name[..length].trim_ascii_end().starts_with(b"AF_VSOCK") => {}
                 _ => continue,
             }
