@@ -35,24 +35,16 @@ pub fn attribute(pass: &Pass<'_>, show: bool, snapshot: &mut Snapshot) {
     let before = snapshot.processes.len();
     for (id, sockets) in of_cgroup {
         let only = snapshot.cgroups.get(&id).and_then(|cgroup| only_process(pass, cgroup));
-        let Some(pid) = only else { continue };
+        let Some(pid) = only.filter(|pid| is_closed(pass, *pid)) else { continue };
         let known = snapshot.processes.iter().position(|process| process.pid == pid);
-        let process = match known {
-            Some(known) => known,
+        let index = known.unwrap_or(snapshot.processes.len()) as u32;
+        if known.is_none() {
             // Whether it holds the socket cannot be seen, so there is nothing to look at again.
-            None => match pass.identify(pid, None, || true) {
-                Ok((process, _)) => {
-                    snapshot.processes.push(process);
-                    snapshot.processes.len() - 1
-                }
-                Err(_) => continue,
-            },
-        };
-        let probable = |socket| Holder {
-            via: Via::Cgroup,
-            certainty: Certainty::Probable,
-            ..Holder::proved(socket, process as u32, 0)
-        };
+            let Ok((process, _)) = pass.identify(pid, None, || true) else { continue };
+            snapshot.processes.push(process);
+        }
+        let probable =
+            |socket| Holder { via: Via::Cgroup, certainty: Certainty::Probable, ..Holder::proved(socket, index, 0) };
         snapshot.holders.extend(sockets.into_iter().map(probable));
     }
     if snapshot.processes.len() > before {
@@ -100,6 +92,14 @@ fn only_process(pass: &Pass<'_>, cgroup: &Cgroup) -> Option<u32> {
     let mut lines = answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let pid = lines.next().and_then(number)?;
     (pid != 0 && lines.next().is_none()).then_some(pid)
+}
+
+/// True for a process whose descriptors could not be seen: of any other it was seen that it does not hold the socket.
+fn is_closed(pass: &Pass<'_>, pid: u32) -> bool {
+    match pass.kernel.get(&Question::Sockets(pid)) {
+        Ok(answer) => pass.read_sockets(&answer).hidden.is_some(),
+        Err(refusal) => refusal.is_denied(),
+    }
 }
 
 #[cfg(test)]

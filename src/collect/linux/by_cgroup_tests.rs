@@ -77,3 +77,15 @@ fn who_sees_everything_needs_no_cgroup() {
     let (status, unit, state, _, owners) = told(&host);
     assert_eq!((status, unit, state, owners), (OwnerStatus::None, None, UnitState::Unknown, vec![]));
 }
+
+#[test]
+fn who_was_seen_not_to_hold_it_is_not_named() {
+    let mut host = closed("/system.slice/ssh.service");
+    tell(&mut host, "cgroup-procs /system.slice/ssh.service", "7\n");
+    // Another process is closed, and may hold it; this one was looked into and does not.
+    tell(&mut host, "sockets 7", "4 999\n");
+    assert_eq!(told(&host).4, []);
+    // Some of its descriptors could not be read.
+    tell(&mut host, "sockets 7", "4 999\n! 13 2\n");
+    assert_eq!(told(&host).4, [(7, Certainty::Probable)]);
+}

@@ -407,7 +407,7 @@ pub(super) struct Listing {
     namespaces: Vec<(u64, u32)>,
     /// Descriptors of an io_uring.
     pub(super) rings: Vec<u32>,
-    hidden: Hidden,
+    pub(super) hidden: Hidden,
 }
 
 impl Files {
