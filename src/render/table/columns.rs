@@ -240,10 +240,10 @@ fn first<'a>(report: &'a Report, row: &Row<'_>) -> Option<&'a Process> {
 }
 
 /// What the holders differ in, each once.
-fn each_once(report: &Report, row: &Row<'_>, name: impl Fn(&Process) -> String) -> String {
+fn each_once(row: &Row<'_>, name: impl Fn(usize) -> String) -> String {
     let mut names: Vec<String> = Vec::new();
     for &holder in &row.holders {
-        let name = name(&report.processes[holder]);
+        let name = name(holder);
         if !names.contains(&name) {
             names.push(name);
         }
@@ -260,7 +260,7 @@ fn user(report: &Report, row: &Row<'_>) -> String {
     match (row.holders.is_empty(), row.lead().socket.uid) {
         (true, Some(uid)) => format!("uid {uid}"),
         (true, None) => "?".to_owned(),
-        (false, _) => each_once(report, row, |process| user_name(process).unwrap_or_else(|| "?".to_owned())),
+        (false, _) => each_once(row, |at| user_name(&report.processes[at]).unwrap_or_else(|| "?".to_owned())),
     }
 }
 
@@ -281,25 +281,26 @@ fn unit(report: &Report, row: &Row<'_>) -> String {
         return name(unit, report.user_unit(row.lead()), state, report.container(row.lead()).0);
     }
     let lead = row.lead();
-    let socket_unit = |process: &Process| {
-        let owner = lead.owners.iter().find(|owner| std::ptr::eq(report.process(owner), process))?;
+    let socket_unit = |holder: usize| {
+        let owner = lead.owners.iter().find(|owner| owner.process == holder)?;
         report.socket_unit(lead, owner).map(Text::escaped)
     };
-    each_once(report, row, |process| {
-        let Process { unit, user_unit, unit_state, container, .. } = process;
+    each_once(row, |holder| {
+        let Process { unit, user_unit, unit_state, container, .. } = &report.processes[holder];
         let of_process = || name(unit.as_ref(), user_unit.as_ref(), *unit_state, container.as_ref());
-        socket_unit(process).unwrap_or_else(of_process)
+        socket_unit(holder).unwrap_or_else(of_process)
     })
 }
 
 /// The packages of the holders' executables.
 fn package(report: &Report, row: &Row<'_>) -> String {
-    each_once(report, row, |process| match (&process.package, process.package_state) {
+    let told = |process: &Process| match (&process.package, process.package_state) {
         (Some(package), _) => package.escaped(),
         (None, PackageState::None) => "-".to_owned(),
         (None, PackageState::Foreign) => "(not the host's file)".to_owned(),
         (None, PackageState::NotLookedUp | PackageState::Owned | PackageState::Unknown) => "?".to_owned(),
-    })
+    };
+    each_once(row, |at| told(&report.processes[at]))
 }
 
 /// Empty for what is usual.
