@@ -3,7 +3,7 @@
 use super::kernel::Refusal;
 use super::question::Table;
 use super::tables::READINGS;
-use crate::model::{Gap, NetNs, NetNsKind, Snapshot, Source, TableStatus, Text};
+use crate::model::{Gap, NetNs, NetNsKind, Process, Snapshot, Source, TableStatus, Text};
 
 /// ` in the network namespace NAME`, of any but our own and the host's.
 fn within(namespace: &NetNs) -> String {
@@ -20,6 +20,19 @@ pub fn closed_namespaces(count: u64) -> Option<Gap> {
         why: "neither they nor their tables could be looked at".into(),
         consequence: "sockets of namespaces that only they live in are not listed".into(),
         remedy: "run it as root, or give it cap_sys_ptrace".into(),
+    })
+}
+
+/// Command lines that were asked for and could not be read. They lie in the memory of a process, which another may keep
+/// from being read; and a capture may have been made without them.
+pub fn command_lines(processes: &[Process]) -> Option<Gap> {
+    let unread = |process: &&Process| process.cmdline.is_none() && process.comm.is_some() && !process.raced;
+    let count = processes.iter().filter(unread).count();
+    (count > 0).then(|| Gap {
+        what: format!("the command lines of {count} process{}", if count == 1 { "" } else { "es" }),
+        why: "they were not recorded, or a process kept its memory from being read".into(),
+        consequence: "these processes are told without their arguments".into(),
+        remedy: "run it again; of a capture, record it with --cmdline".into(),
     })
 }
 

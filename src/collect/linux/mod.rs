@@ -179,6 +179,9 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     snapshot.gaps.extend(gaps);
     let pass = Pass { kernel, wanted: &[], others: false, cmdline: ask.cmdline, boot, files: &files };
     by_cgroup::attribute(&pass, ask.ids, &mut snapshot);
+    if ask.cmdline {
+        snapshot.gaps.extend(gaps::command_lines(&snapshot.processes));
+    }
     gaps::doubt_descriptors(&mut snapshot);
     snapshot.gaps.extend(gaps::table_gaps(&snapshot));
     sk_lookup::look(kernel, ask, &mut snapshot);
@@ -192,7 +195,7 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
 /// True on a host with so many TCP sockets that what can be done side by side should be.
 fn has_many(places: &Places<'_>) -> bool {
     const MANY: u64 = 1000;
-    let count = |protocols: &Protocols| protocols.sockets(b"TCP") + protocols.sockets(b"TCPv6");
+    let count = |protocols: &Protocols| protocols.sockets(b"TCP").saturating_add(protocols.sockets(b"TCPv6"));
     places.protocols().is_some_and(|protocols| count(protocols) > MANY)
 }
 

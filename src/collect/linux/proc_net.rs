@@ -230,17 +230,27 @@ impl Protocols {
     /// True where the kernel counts the sockets of a table's protocol, and there are none. Only asked of MPTCP: its dump
     /// walks the whole hash of listeners with a lock for each bucket, which takes longer than all other tables together.
     pub fn has_none(&self, table: Table) -> bool {
-        let name: &[u8] = match table {
-            Table::Mptcp => b"MPTCP",
-            Table::Mptcp6 => b"MPTCPv6",
-            _ => return false,
-        };
-        self.counts_mptcp && self.has(table) && self.sockets(name) == 0
+        let asked = matches!(table, Table::Mptcp | Table::Mptcp6);
+        asked && self.counts_mptcp && self.has(table) && self.sockets(Self::name(table)) == 0
+    }
+
+    /// True where the kernel counts every socket that a table may have a row of, and there are none. It counts what is in
+    /// the hash tables of these protocols, and not what is bound and no more, and no vsock socket.
+    pub fn counts_none(&self, table: Table) -> bool {
+        use Table::{Packet, Raw, Raw6, Tcp, Tcp6, Udp, Udp6, UdpLite, UdpLite6};
+        let counted = matches!(table, Tcp | Tcp6 | Udp | Udp6 | UdpLite | UdpLite6 | Raw | Raw6 | Packet);
+        counted && self.has(table) && self.sockets(Self::name(table)) == 0
     }
 
     /// True where the kernel has the protocol of a table.
     pub fn has(&self, table: Table) -> bool {
-        let name: &[u8] = match table {
+        let name = Self::name(table);
+        self.rows().any(|(this, _)| this == name)
+    }
+
+    /// What the file calls the protocol of a table.
+    fn name(table: Table) -> &'static [u8] {
+        match table {
             Table::Tcp | Table::TcpBound | Table::TcpTimeWait => b"TCP",
             Table::Tcp6 | Table::Tcp6Bound | Table::Tcp6TimeWait => b"TCPv6",
             Table::Mptcp => b"MPTCP",
@@ -258,13 +268,12 @@ impl Protocols {
             Table::Packet => b"PACKET",
             Table::Vsock => b"AF_VSOCK",
             Table::Unix => b"UNIX",
-        };
-        self.rows().any(|(this, _)| this == name)
+        }
     }
 
     /// How many sockets of a protocol the kernel counts.
     pub fn sockets(&self, protocol: &[u8]) -> u64 {
-        self.rows().filter(|(name, _)| *name == protocol).map(|(_, sockets)| sockets).sum()
+        self.rows().filter(|(name, _)| *name == protocol).fold(0, |sum, (_, sockets)| sockets.saturating_add(sum))
     }
 
     /// Protocols whose sockets may receive and that no table of ours covers, with how many sockets they have.
@@ -306,7 +315,8 @@ impl Protocols {
         self.text.split(|byte| *byte == b'\n').filter_map(|line| {
             let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
             let (name, _, sockets) = (words.next()?, words.next()?, words.next()?);
-            Some((name, std::str::from_utf8(sockets).ok()?.parse().unwrap_or(0)))
+            // A number that makes no sense is not none.
+            Some((name, std::str::from_utf8(sockets).ok()?.parse().unwrap_or(u64::MAX)))
         })
     }
 }

@@ -23,6 +23,8 @@ struct Reading {
     error: Option<String>,
     /// The last reading in which it came whole.
     whole_in: u32,
+    /// It brought a row.
+    has_rows: bool,
 }
 
 /// The rows of all tables so far.
@@ -48,7 +50,17 @@ impl Tables {
     pub fn new(asked: &[Table]) -> Self {
         let unread = |table: &Table| {
             let error = Some("not read".to_owned());
-            (*table, Reading { status: TableStatus::Unreadable, source: None, lacks: &[], error, whole_in: 0 })
+            (
+                *table,
+                Reading {
+                    status: TableStatus::Unreadable,
+                    source: None,
+                    lacks: &[],
+                    error,
+                    whole_in: 0,
+                    has_rows: false,
+                },
+            )
         };
         Self {
             sockets: Vec::new(),
@@ -76,6 +88,12 @@ impl Tables {
             if self.reading > 1 && (known.status == TableStatus::Absent || known.source == Some(Source::Fd)) {
                 continue;
             }
+            // Two looks agree already that nobody is there: the table, and the count of the protocol's sockets.
+            let nobody = known.whole_in > 0 && !known.has_rows;
+            if nobody && protocols.is_some_and(|protocols| protocols.counts_none(table)) {
+                self.readings[at].1.whole_in = self.reading;
+                continue;
+            }
             let before = self.sockets.len();
             self.at = at;
             let mut reading = self.read_table(kernel, table, protocols);
@@ -84,6 +102,7 @@ impl Tables {
             }
             // A later failure does not undo what an earlier reading brought whole.
             let whole = reading.status == TableStatus::Read;
+            reading.has_rows = self.readings[at].1.has_rows || self.sockets.len() > before;
             if self.reading == 1 || whole {
                 reading.whole_in = if whole { self.reading } else { 0 };
                 self.readings[at].1 = reading;
@@ -95,17 +114,38 @@ impl Tables {
     fn read_table(&mut self, kernel: &dyn Kernel, table: Table, protocols: Option<&Protocols>) -> Reading {
         if protocols.is_some_and(|protocols| protocols.has_none(table)) {
             let source = Some(Source::Proc);
-            return Reading { status: TableStatus::Read, source, lacks: &[], error: None, whole_in: 0 };
+            return Reading {
+                status: TableStatus::Read,
+                source,
+                lacks: &[],
+                error: None,
+                whole_in: 0,
+                has_rows: false,
+            };
         }
         // ENOENT would be both "no such protocol" and "no diag module": the list of protocols tells them apart, and saves
         // the question. A protocol whose module is not loaded has no sockets.
         if protocols.is_some_and(|protocols| !protocols.has(table)) {
-            return Reading { status: TableStatus::Absent, source: None, lacks: &[], error: None, whole_in: 0 };
+            return Reading {
+                status: TableStatus::Absent,
+                source: None,
+                lacks: &[],
+                error: None,
+                whole_in: 0,
+                has_rows: false,
+            };
         }
         let refusal = match self.read_diag(kernel, table) {
             Ok(()) => {
                 let source = Some(Source::SockDiag);
-                return Reading { status: TableStatus::Read, source, lacks: &[], error: None, whole_in: 0 };
+                return Reading {
+                    status: TableStatus::Read,
+                    source,
+                    lacks: &[],
+                    error: None,
+                    whole_in: 0,
+                    has_rows: false,
+                };
             }
             Err(refusal) => refusal,
         };
@@ -113,17 +153,24 @@ impl Tables {
         match (table, self.read_proc(kernel, table)) {
             (_, Ok(())) => {
                 let (source, lacks) = (Some(Source::Proc), proc_net::lacks(table));
-                Reading { status: TableStatus::Read, source, lacks, error, whole_in: 0 }
+                Reading { status: TableStatus::Read, source, lacks, error, whole_in: 0, has_rows: false }
             }
             // An MPTCP listener shows in the table of TCP as well: what is missing is its mark.
             (Table::Mptcp | Table::Mptcp6, Err(_)) if refusal == Refusal::ENOENT || refusal.is_denied() => {
                 let source = Some(if refusal.is_denied() { Source::Proc } else { Source::SockDiag });
                 let lacks = &["mptcp"];
-                Reading { status: TableStatus::Read, source, lacks, error, whole_in: 0 }
+                Reading { status: TableStatus::Read, source, lacks, error, whole_in: 0, has_rows: false }
             }
             (Table::Vsock, Err(_)) if refusal == Refusal::ENOENT || refusal.is_denied() => {
                 let lacks = &["cookie", "uid"];
-                Reading { status: TableStatus::Read, source: Some(Source::Fd), lacks, error, whole_in: 0 }
+                Reading {
+                    status: TableStatus::Read,
+                    source: Some(Source::Fd),
+                    lacks,
+                    error,
+                    whole_in: 0,
+                    has_rows: false,
+                }
             }
             (_, Err(second)) => {
                 let error = match proc_net::file(table) {
@@ -131,7 +178,14 @@ impl Tables {
                     None => format!("sock_diag: {refusal}"),
                 };
                 let error = Some(error);
-                Reading { status: TableStatus::Unreadable, source: None, lacks: &[], error, whole_in: 0 }
+                Reading {
+                    status: TableStatus::Unreadable,
+                    source: None,
+                    lacks: &[],
+                    error,
+                    whole_in: 0,
+                    has_rows: false,
+                }
             }
         }
     }

@@ -368,3 +368,31 @@ fn a_program_does_not_hold_the_vsock_sockets_of_the_one_before_it() {
         assert!(socket.inode != 601 || p.raced, "sleep never held it");
     }
 }
+
+#[test]
+fn a_table_is_read_again_unless_two_looks_agree_that_it_is_empty() {
+    let mut host = host();
+    let row = TCP.replace(" 0A ", " 07 ").replace("0016", "0001").replace(" 500 ", " 501 ");
+    host.answers.insert("proc raw".to_owned(), vec![told("heading\n"), told(&row)]);
+    for (raw, sockets) in [("RAW 1 0", 1), ("RAW 1 1", 2), ("RAW 1 ?", 2)] {
+        tell(&mut host, "protocols", &format!("{PROTOCOLS}{raw}\n"));
+        assert_eq!(look(&host).sockets.len(), sockets, "{raw}");
+    }
+    // The count alone is not enough.
+    tell(&mut host, "proc raw", &row);
+    tell(&mut host, "protocols", &format!("{PROTOCOLS}RAW 1 0\n"));
+    let seen = look(&host);
+    assert_eq!((seen.sockets.len(), seen.sockets.iter().any(|socket| socket.raced)), (2, false));
+}
+
+#[test]
+fn command_lines_that_were_asked_for_and_are_not_there_are_missed() {
+    let mut host = host();
+    let missed = |host: &Capture, cmdline| {
+        let seen = snapshot(&Replay::new(host), &Ask { cmdline, ..Ask::default() });
+        seen.gaps.iter().filter(|gap| gap.what.contains("command line")).count()
+    };
+    assert_eq!((missed(&host, false), missed(&host, true)), (0, 1));
+    tell(&mut host, "cmdline 7", "sshd: /usr/sbin/sshd -D\0");
+    assert_eq!(missed(&host, true), 0);
+}
