@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::{Arguments, Cli, Verb, habit};
+use super::{Arguments, Cli, ListArgs, Verb, habit};
 use crate::error::Error;
 
 /// Flags that are planned: the likeness to one that exists would mislead.
@@ -24,6 +24,10 @@ pub enum Parsed {
 
 /// Reads the arguments after the program's name.
 pub fn parse(arguments: Arguments) -> Result<Parsed, Error> {
+    // The command line that is typed most asks for nothing, and clap would describe every verb before it said so.
+    if arguments.is_empty() {
+        return Ok(Parsed::Run(Box::new(Verb::List(ListArgs::default()))));
+    }
     let arguments = habit::rewrite(arguments)?;
     let verb = arguments.first().and_then(|word| word.to_str()).filter(|word| habit::VERBS.contains(word));
     let verb = verb.unwrap_or("list").to_owned();
@@ -117,5 +121,17 @@ fn values(valid: &str, flag: &str) -> String {
     match valid {
         "" => format!("write it after {flag}"),
         _ => format!("{} takes {valid}", flag.trim_matches(['<', '>'])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_arguments_are_what_clap_makes_of_none() {
+        let Ok(Parsed::Run(verb)) = parse(Vec::new()) else { panic!("nothing is asked for") };
+        let clap = Cli::try_parse_from(["earmark"]).expect("nothing is asked for").into_verb();
+        assert_eq!(format!("{verb:?}"), format!("{clap:?}"));
     }
 }

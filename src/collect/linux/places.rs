@@ -83,7 +83,7 @@ impl<'a> Places<'a> {
         self.ranks.push(rank);
         let kernel = Within { kernel: self.kernel, ns };
         let protocols = kernel.get(&Question::Protocols).ok();
-        let protocols = protocols.map(|protocols| Protocols::new(protocols, &self.release));
+        let protocols = protocols.map(|protocols| Protocols::new(&protocols, &self.release));
         // Vsock knows no network namespaces: it is asked for once.
         let asked: Vec<Table> =
             self.asked.iter().copied().filter(|table| ns.is_none() || *table != Table::Vsock).collect();

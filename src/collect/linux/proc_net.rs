@@ -217,14 +217,22 @@ pub fn version(release: &[u8]) -> Option<(u32, u32)> {
 
 /// The protocols of this kernel, by the names of `/proc/net/protocols`.
 pub struct Protocols {
-    text: Vec<u8>,
+    /// Names and numbers of sockets.
+    rows: Vec<(Vec<u8>, u64)>,
     counts_mptcp: bool,
 }
 
 impl Protocols {
     /// The protocols listed in the text of the file, by a kernel of this release.
-    pub fn new(text: Vec<u8>, release: &[u8]) -> Self {
-        Self { text, counts_mptcp: version(release).is_some_and(|version| version >= (6, 2)) }
+    pub fn new(text: &[u8], release: &[u8]) -> Self {
+        let row = |line: &[u8]| {
+            let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+            let (name, _, sockets) = (words.next()?, words.next()?, words.next()?);
+            // A number that makes no sense is not none.
+            Some((name.to_vec(), std::str::from_utf8(sockets).ok()?.parse().unwrap_or(u64::MAX)))
+        };
+        let rows = text.split(|byte| *byte == b'\n').filter_map(row).collect();
+        Self { rows, counts_mptcp: version(release).is_some_and(|version| version >= (6, 2)) }
     }
 
     /// True where the kernel counts the sockets of a table's protocol, and there are none. Only asked of MPTCP: its dump
@@ -245,7 +253,7 @@ impl Protocols {
     /// True where the kernel has the protocol of a table.
     pub fn has(&self, table: Table) -> bool {
         let name = Self::name(table);
-        self.rows().any(|(this, _)| this == name)
+        self.rows.iter().any(|(this, _)| this == name)
     }
 
     /// What the file calls the protocol of a table.
@@ -273,7 +281,8 @@ impl Protocols {
 
     /// How many sockets of a protocol the kernel counts.
     pub fn sockets(&self, protocol: &[u8]) -> u64 {
-        self.rows().filter(|(name, _)| *name == protocol).fold(0, |sum, (_, sockets)| sockets.saturating_add(sum))
+        let of_it = self.rows.iter().filter(|(name, _)| name == protocol);
+        of_it.fold(0, |sum, (_, sockets)| sockets.saturating_add(sum))
     }
 
     /// Protocols whose sockets may receive and that no table of ours covers, with how many sockets they have.
@@ -304,20 +313,8 @@ impl Protocols {
             b"PING",
             b"PINGv6",
         ];
-        self.rows()
-            .filter(|(name, sockets)| !KNOWN.contains(name) && *sockets > 0)
-            .map(|(name, sockets)| (Text::from(name).escaped(), sockets))
-            .collect()
-    }
-
-    /// Names and numbers of sockets.
-    fn rows(&self) -> impl Iterator<Item = (&[u8], u64)> {
-        self.text.split(|byte| *byte == b'\n').filter_map(|line| {
-            let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
-            let (name, _, sockets) = (words.next()?, words.next()?, words.next()?);
-            // A number that makes no sense is not none.
-            Some((name, std::str::from_utf8(sockets).ok()?.parse().unwrap_or(u64::MAX)))
-        })
+        let uncovered = self.rows.iter().filter(|(name, sockets)| !KNOWN.contains(&name.as_slice()) && *sockets > 0);
+        uncovered.map(|(name, sockets)| (Text::from(name.as_slice()).escaped(), *sockets)).collect()
     }
 }
 
@@ -404,8 +401,7 @@ d
     #[test]
     fn protocols_tell_absent_from_missing() {
         let protocols = Protocols::new(
-            b"protocol  size sockets  memory press maxhdr  slab module\nPACKET    1600      1      -1   NI       0   no   kernel\nTCP       2304      1     203   no     320   yes  kernel\nXDP       1088      2      -1   NI       0   yes  kernel\n"
-                .to_vec(),
+            b"protocol  size sockets  memory press maxhdr  slab module\nPACKET    1600      1      -1   NI       0   no   kernel\nTCP       2304      1     203   no     320   yes  kernel\nXDP       1088      2      -1   NI       0   yes  kernel\n",
             b"6.18",
         );
         assert!(protocols.has(Table::Tcp) && protocols.has(Table::Packet));
@@ -415,7 +411,7 @@ d
 
     #[test]
     fn a_count_of_none_counts_where_the_kernel_counts() {
-        let of = |text: &[u8], release: &[u8]| Protocols::new(text.to_vec(), release);
+        let of = |text: &[u8], release: &[u8]| Protocols::new(text, release);
         let text = b"protocol  size sockets\nMPTCPv6   2064      1\nMPTCP     1936      0\nTCP       2304      0\n";
         let counting = of(text, b"6.2.0-39-generic");
         assert!(counting.has_none(Table::Mptcp) && !counting.has_none(Table::Mptcp6));
@@ -433,7 +429,7 @@ d
             for table in Table::ALL {
                 decode(table, &[b"heading\n", &bytes[..]].concat());
             }
-            Protocols::new(bytes.clone(), &bytes).uncovered();
+            Protocols::new(&bytes, &bytes).uncovered();
         }
 
         #[test]
