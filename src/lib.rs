@@ -26,8 +26,10 @@
 //!
 //! | module | may import |
 //! |---|---|
-//! | model, error | nothing of ours |
-//! | finding, registry, collect | model |
+//! | model, error, fault | nothing of ours |
+//! | finding, collect | model |
+//! | registry | model, fault |
+//! | policy | model, finding, fault |
 //! | report | model, finding, registry's plain types |
 //! | query | model, finding, report, registry's plain types |
 //! | explain | model, finding, registry, report |
@@ -79,9 +81,11 @@ pub mod commands;
 pub mod doctor;
 pub mod error;
 pub mod explain;
+mod fault;
 pub mod finding;
 pub mod judge;
 pub mod model;
+pub mod policy;
 pub mod query;
 pub mod redact;
 pub mod registry;

@@ -163,6 +163,7 @@ fn process_of(exe: &str, index: u32) -> Process {
         exe: Some(text),
         exe_state: ExeState::Ok,
         exe_writable: Some(false),
+        exe_replaced: None,
         uid: Some(0),
         user: Some(Text::from("root")),
         cgroup: None,

@@ -33,6 +33,7 @@ fn process(pid: u32, comm: &str, exe: &str, uid: u32, user: &str, unit: &str) ->
         exe: Some(exe.into()),
         exe_state: ExeState::Ok,
         exe_writable: None,
+        exe_replaced: None,
         uid: Some(uid),
         user: Some(user.into()),
         cgroup: None,

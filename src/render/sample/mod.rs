@@ -115,6 +115,7 @@ impl Builder {
             exe: Some(exe.into()),
             exe_state: ExeState::Ok,
             exe_writable: Some(false),
+            exe_replaced: None,
             uid: Some(user.1),
             user: Some(user.0.into()),
             cgroup: Some(format!("/system.slice/{unit}").as_str().into()),
