@@ -30,14 +30,14 @@
 //! | finding, collect | model |
 //! | registry | model, fault |
 //! | policy | model, finding, fault |
-//! | report | model, finding, registry's plain types |
+//! | report | model, finding, policy, registry's plain types |
 //! | query | model, finding, report, registry's plain types |
 //! | explain | model, finding, registry, report |
 //! | doctor | model, report |
 //! | rules | model, finding, registry |
-//! | judge | model, finding, registry, rules, report |
+//! | judge | model, finding, registry, policy, rules, report |
 //! | redact | model, collect, registry, rules, judge |
-//! | render | model, finding, report, explain, doctor, registry's plain types |
+//! | render | model, finding, report, policy, explain, doctor, registry's plain types |
 //! | sys | model, error |
 //! | cli | the enums it parses into |
 //! | commands | everything |
