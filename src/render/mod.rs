@@ -10,6 +10,7 @@ mod fields;
 mod json;
 mod order;
 mod plain;
+mod policy;
 mod rules;
 #[cfg(test)]
 mod sample;
@@ -21,10 +22,11 @@ mod words;
 pub use csv::csv;
 pub use doctor::doctor;
 pub use explain::explain;
-pub use json::{doctor_json, explain_json, json, rules_json, schema};
+pub use json::{doctor_json, explain_json, json, policy_json, rules_json, schema};
 pub use plain::plain;
+pub use policy::{policy, policy_lints};
 pub use rules::{rule, rules};
-pub use table::table;
+pub use table::{audit, table};
 
 /// What of a report is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,4 +74,4 @@ pub struct Screen {
 }
 
 /// The names of the schemas that [`schema`] knows.
-pub const SCHEMAS: &[&str] = &["report", "explain", "rules", "doctor"];
+pub const SCHEMAS: &[&str] = &["report", "explain", "rules", "doctor", "policy"];
