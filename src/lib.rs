@@ -33,6 +33,7 @@
 //! | report | model, finding, policy, registry's plain types |
 //! | query | model, finding, report, registry's plain types |
 //! | audit | model, policy, report |
+//! | baseline | model, finding, report |
 //! | explain | model, finding, registry, report |
 //! | doctor | model, report |
 //! | rules | model, finding, registry |
@@ -77,6 +78,7 @@
 //!   collector that judges could not be replayed.
 
 pub mod audit;
+pub mod baseline;
 pub mod cli;
 pub mod collect;
 pub mod commands;

@@ -362,6 +362,24 @@ impl Report {
         subject.field("rule", finding.rule.name)
     }
 
+    /// Keeps some of the findings.
+    pub fn keep_findings(&mut self, keep: impl Fn(&Finding) -> bool) {
+        self.findings.retain(keep);
+        for listener in &mut self.listeners {
+            listener.findings.clear();
+            listener.severity = None;
+        }
+        for (index, finding) in self.findings.iter().enumerate() {
+            if let Some(at) = finding.listener() {
+                let listener = &mut self.listeners[at];
+                listener.findings.push(index);
+                if finding.is_live() {
+                    listener.severity = listener.severity.max(Some(finding.severity));
+                }
+            }
+        }
+    }
+
     /// Everything that could not be seen, what hardly any run may see among it.
     pub fn all_gaps(&self) -> impl Iterator<Item = &Gap> {
         self.gaps.iter().chain(&self.usual_gaps)

@@ -13,11 +13,23 @@ use std::ffi::OsString;
 use crate::error::Error;
 
 /// The verbs there are; the first word that is no flag is one of them or belongs to a query.
-pub const VERBS: &[&str] =
-    &["list", "explain", "rules", "audit", "policy", "doctor", "capture", "schema", "completions", "man", "help"];
+pub const VERBS: &[&str] = &[
+    "list",
+    "explain",
+    "rules",
+    "audit",
+    "baseline",
+    "policy",
+    "doctor",
+    "capture",
+    "schema",
+    "completions",
+    "man",
+    "help",
+];
 
 /// Verbs that are planned: as words of a query they would change their meaning one day without a sound.
-const RESERVED: &[&str] = &["baseline", "diff", "watch", "probe", "report", "ddl"];
+const RESERVED: &[&str] = &["diff", "watch", "probe", "report", "ddl"];
 
 /// Our flags that take the next word.
 const WITH_VALUE: &[&str] =

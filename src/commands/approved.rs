@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::cli::PolicyFiles;
 use crate::error::Error;
-use crate::policy::Policy;
+use crate::policy::{Fallback, Loopback, Policy};
 use crate::{rules, sys};
 
 /// What the distribution or the vendor allows.
@@ -49,6 +49,22 @@ pub(super) fn load(args: &PolicyFiles, live: bool) -> Result<Option<Arc<Policy>>
         return Ok(None);
     }
     parse(&files).map(|policy| Some(Arc::new(policy)))
+}
+
+/// The policy of this host as [`load`] finds it, with everything required and nothing else wanted.
+pub(super) fn strict(args: &PolicyFiles, live: bool) -> Result<Option<Arc<Policy>>, Error> {
+    let Some(policy) = load(args, live)? else { return Ok(None) };
+    Ok(Arc::into_inner(policy).map(|mut policy| {
+        policy.settings.default = Fallback::Deny;
+        policy.settings.loopback = Loopback::Enforce;
+        policy.expects.iter_mut().for_each(|expect| expect.required = true);
+        Arc::new(policy)
+    }))
+}
+
+/// The text of a policy that is about to be written, judged by itself.
+pub(super) fn check(path: &Path, text: String) -> Result<(), Error> {
+    parse(&[(path.to_owned(), text)]).map(|_| ())
 }
 
 /// The policy of one file alone.

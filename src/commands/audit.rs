@@ -23,19 +23,36 @@ pub(super) fn run(args: &AuditArgs, streams: &mut Streams<'_>) -> Result<Exit, E
 /// Holds a host against a policy.
 pub(super) fn hold(args: &AuditArgs, policy: Option<Arc<Policy>>, streams: &mut Streams<'_>) -> Result<Exit, Error> {
     let format = format(args.format, args.json, AuditFormat::Json)?.unwrap_or(AuditFormat::Table);
+    let (report, packages) = held(args, format, policy)?;
+    let outcome = Outcome::of(&report);
+    finish(args, format, report, outcome, packages, streams)
+}
+
+/// The host, judged; and whether packages were looked up.
+fn held(args: &AuditArgs, format: AuditFormat, policy: Option<Arc<Policy>>) -> Result<(Report, bool), Error> {
     let (registry, _) = registry::load()?;
     let packages = args.packages || policy.as_ref().is_some_and(|policy| policy.asks_for_packages());
     let everything = Query::parse(&[], Choice::default(), &|name| rules::by_name(name).is_some())?;
     let ask = Ask {
         transports: everything.transports(),
-        ids: format == AuditFormat::Json,
+        // A socket unit is told by its cgroup.
+        ids: policy.is_some() || format == AuditFormat::Json,
         packages,
         time: time(args.input.timeout),
         ..Ask::default()
     };
     let snapshot = look(&args.input, &ask)?;
-    let mut report = judge_by(snapshot, &registry, policy, sys::run_id());
-    let mut outcome = Outcome::of(&report);
+    Ok((judge_by(snapshot, &registry, policy, sys::run_id()), packages))
+}
+
+fn finish(
+    args: &AuditArgs,
+    format: AuditFormat,
+    mut report: Report,
+    mut outcome: Outcome,
+    packages: bool,
+    streams: &mut Streams<'_>,
+) -> Result<Exit, Error> {
     // What of a host was not seen in time may be anything.
     if report.gaps.iter().any(|gap| gap.why.contains(OUT_OF_TIME)) {
         outcome.unmet.push(format!("{OUT_OF_TIME}: --timeout gives it more"));
@@ -52,6 +69,24 @@ pub(super) fn hold(args: &AuditArgs, policy: Option<Arc<Policy>>, streams: &mut 
         }
     }
     Ok(report.exit)
+}
+
+/// Says where a host differs from a policy that wants everything to be as it says, and nothing else. What is wrong with
+/// the host besides is none of it.
+pub(super) fn differ(args: &AuditArgs, policy: Arc<Policy>, streams: &mut Streams<'_>) -> Result<Exit, Error> {
+    let format = format(args.format, args.json, AuditFormat::Json)?.unwrap_or(AuditFormat::Table);
+    let (mut report, packages) = held(args, format, Some(policy))?;
+    report.keep_findings(|finding| {
+        matches!(finding.rule.name, "unexpected" | "policy-mismatch" | "missing" | "forbidden")
+    });
+    let mut outcome = Outcome::of(&report);
+    let differs = report.findings.iter().any(|finding| finding.is_live());
+    outcome.exit = match (differs, outcome.unmet.is_empty()) {
+        (true, _) => Exit::Warning,
+        (false, false) => Exit::Unknown,
+        (false, true) => Exit::Ok,
+    };
+    finish(args, format, report, outcome, packages, streams)
 }
 
 fn write(

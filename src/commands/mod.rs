@@ -2,6 +2,7 @@
 
 mod approved;
 mod audit;
+mod baseline;
 mod capture;
 mod completions;
 mod doctor;
@@ -41,6 +42,7 @@ pub fn run(verb: &Verb, streams: &mut Streams<'_>) -> Result<Exit, Error> {
         Verb::Explain(args) => explain::run(args, streams),
         Verb::Rules(args) => rules::run(args, streams),
         Verb::Audit(args) => audit::run(args, streams),
+        Verb::Baseline(args) => baseline::run(&args.what, streams),
         Verb::Policy(args) => policy::run(&args.what, streams),
         Verb::Doctor(args) => doctor::run(args, streams),
         Verb::Capture(args) => capture::run(args, streams),

@@ -17,7 +17,16 @@ pub fn path(names: &mut Names<'_>, path: &[u8]) -> Vec<u8> {
         Some(path) => (path, b" (deleted)"),
         None => (path, b""),
     };
-    let parts: Vec<Vec<u8>> = path.split(|byte| *byte == b'/').map(|part| component(names, part)).collect();
+    let mut parts: Vec<Vec<u8>> = Vec::new();
+    for part in path.split(|byte| *byte == b'/') {
+        // The other way in which LXC names its containers: the same name has to become the same.
+        let is_container =
+            matches!(&parts[..], [root, lxc] if root.is_empty() && matches!(&lxc[..], b"lxc" | b"lxc.payload"));
+        parts.push(match is_container && !matches!(part, b"" | b"." | b"..") {
+            true => container(names, part),
+            false => component(names, part),
+        });
+    }
     [&parts.join(&b'/'), mark].concat()
 }
 
@@ -27,12 +36,17 @@ fn component(names: &mut Names<'_>, part: &[u8]) -> Vec<u8> {
     }
     for prefix in [&b"lxc.payload."[..], b"lxc.monitor."] {
         if let Some(name) = part.strip_prefix(prefix) {
-            return [prefix, &names.give(Word::Container, name)].concat();
+            return [prefix, &container(names, name)[..]].concat();
         }
     }
     let kind = UNITS.into_iter().find(|kind| part.ends_with(kind)).unwrap_or_default();
     let stem = &part[..part.len() - kind.len()];
     [&self::stem(names, stem, !kind.is_empty())[..], kind].concat()
+}
+
+/// A container that people named; one that has a number stays one that has.
+fn container(names: &mut Names<'_>, name: &[u8]) -> Vec<u8> {
+    if is_hexadecimal(name) { names.hexadecimal(name).into_bytes() } else { names.give(Word::Container, name) }
 }
 
 /// What stands before the kind of a unit, or a cgroup that is none.

@@ -117,7 +117,7 @@ fn what_was_not_seen_before_is_replaced_too() {
     let mut names = Names::new(&registry);
     names.settle();
     assert_eq!(names.give(Word::User, b"ann"), b"user-0");
-    assert_eq!(names.name(Kind::Cgroup, b"/lxc/acme-prod"), b"/lxc/group-0");
+    assert_eq!(names.name(Kind::Cgroup, b"/lxc/acme-prod"), b"/lxc/container-0");
 }
 
 /// A host on which a process of its own stands in each of these cgroups.

@@ -191,7 +191,7 @@ fn what_is_not_taken_over_is_refused_with_a_sentence() {
         ("sport gt ssh", "no port"),
         ("src = :22 sport", "port"),
         ("dev = eth0", "dev"),
-        ("baseline", "no verb"),
+        ("diff", "no verb"),
         ("-q watch", "no verb"),
         ("--policy x", "no flag --policy"),
         ("--root / --from x", "--root and --from"),
