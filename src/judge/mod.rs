@@ -1,5 +1,6 @@
 //! From what is to what it means: the listeners of a snapshot, named, attributed, judged and in the order of output.
 
+mod beside;
 mod endpoint;
 #[cfg(test)]
 mod examples;
@@ -22,7 +23,7 @@ use crate::finding::Finding;
 use crate::model::{OwnerStatus, Process, Snapshot, Text};
 use crate::registry::Registry;
 use crate::report::{Listener, Report, Tool};
-use crate::rules::{Place, Subject};
+use crate::rules::{self, Crowd, Place, Subject};
 
 pub use self::owners::knows_role;
 use self::owners::{HolderSet, Ranking};
@@ -70,6 +71,7 @@ pub fn judge(mut snapshot: Snapshot, registry: &Registry, run_id: String) -> Rep
 fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Finding>, Vec<bool>) {
     let ranking = Ranking::new(snapshot);
     let groups = groups::Groups::new(snapshot, &ranking);
+    let besides = beside::Besides::new(snapshot, &ranking);
     let mut sets = Sets::default();
     let mut claims = service::Claims::new(registry);
     let serving = service::serving(&snapshot.sockets, snapshot.namespaces.len());
@@ -102,9 +104,11 @@ fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Fi
             owners: &set.processes,
             servers: &set.servers,
             sharers: groups.of(socket),
+            beside: besides.of(socket),
             claim,
             kernel_chosen,
             serving,
+            registry,
         };
         let found = findings::about(&subject, listeners.len());
         listeners.push(Listener {
@@ -130,12 +134,30 @@ fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Fi
 
 /// The findings about namespaces as a whole.
 fn of_namespaces(snapshot: &Snapshot) -> Vec<Finding> {
+    let crowds = crowds(snapshot);
     let all = snapshot.namespaces.iter().enumerate();
     all.flat_map(|(at, netns)| {
         let sk_lookups: Vec<_> = snapshot.sk_lookups.iter().filter(|lookup| lookup.netns == at).collect();
-        findings::about_namespace(&Place { netns, sk_lookups: &sk_lookups }, at)
+        let place = Place { netns, sk_lookups: &sk_lookups, crowds: &crowds[at], processes: &snapshot.processes };
+        findings::about_namespace(&place, at)
     })
     .collect()
+}
+
+/// Who created how many of the sockets that serve in each namespace, the most first.
+fn crowds(snapshot: &Snapshot) -> Vec<Vec<Crowd>> {
+    let mut counts = vec![HashMap::new(); snapshot.namespaces.len()];
+    for socket in snapshot.sockets.iter().filter(|socket| rules::serves(socket)) {
+        if let Some(uid) = socket.uid {
+            *counts[socket.netns].entry(uid).or_insert(0) += 1;
+        }
+    }
+    let sorted = counts.into_iter().map(|counts| {
+        let mut crowds: Vec<Crowd> = counts.into_iter().map(|(uid, listeners)| Crowd { listeners, uid }).collect();
+        crowds.sort_unstable_by_key(|crowd| (Reverse(crowd.listeners), crowd.uid));
+        crowds
+    });
+    sorted.collect()
 }
 
 /// The indexes of the sockets in the order of output, each with the name of its device.
