@@ -107,6 +107,7 @@ fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Fi
             beside: besides.of(socket),
             claim,
             kernel_chosen,
+            range_known: snapshot.host.ephemeral_ports.is_some(),
             serving,
             registry,
         };

@@ -440,3 +440,15 @@ fn what_ipv4_is_kept_from_is_told_once() {
     assert_eq!((finding.rule.name, finding.severity), ("dual-stack-surprise", Severity::Medium));
     assert_eq!(finding.also, ["exposed-beyond-purpose", "wildcard-bind"]);
 }
+
+#[test]
+fn a_port_is_nobodys_choice_where_the_range_is_not_known() {
+    let rules = |range| {
+        let mut snapshot = host(&["tcp/10.0.0.5:40123 exe=/usr/bin/redis-server"]);
+        snapshot.host.ephemeral_ports = range;
+        told(&judged(snapshot)).iter().map(|(_, rule, _)| (*rule).to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(rules(Some((50_000, 60_999))), ["nonstandard-port"]);
+    assert!(rules(Some((32_768, 60_999))).is_empty());
+    assert!(rules(None).is_empty());
+}

@@ -49,6 +49,8 @@ pub struct Subject<'a> {
     pub claim: Option<&'a Claim>,
     /// Its port is one of those that the kernel hands out by itself.
     pub kernel_chosen: bool,
+    /// The host told which ports those are.
+    pub range_known: bool,
     /// The ports on which somebody serves in the same namespace.
     pub serving: &'a HashSet<(Transport, u16)>,
     /// What is known of ports, for a rule that asks where else its owner is known.
@@ -85,10 +87,10 @@ impl Subject<'_> {
         }
     }
 
-    /// The port of a socket to which clients connect, where the kernel did not choose it. Datagrams are left out: a
+    /// The port of a socket to which clients connect, where the kernel surely did not choose it. Datagrams are left out: a
     /// client that waits for its answers cannot be told from a server.
     pub fn chosen_port(&self) -> Option<u16> {
-        let chosen = self.socket.state == State::Listen && !self.kernel_chosen;
+        let chosen = self.socket.state == State::Listen && self.range_known && !self.kernel_chosen;
         let port = self.socket.port().filter(|_| chosen && self.socket.transport.has_registered_ports())?;
         u16::try_from(port).ok()
     }
