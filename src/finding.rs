@@ -13,6 +13,8 @@ pub enum Theme {
     Exposure,
     /// Who can read or forge what it says.
     Secrecy,
+    /// Whether it can keep up with what is sent to it, and people with what listens.
+    Capacity,
     /// Whether somebody allowed it.
     Policy,
 }
@@ -24,6 +26,7 @@ impl Theme {
             Self::Identity => "identity",
             Self::Exposure => "exposure",
             Self::Secrecy => "secrecy",
+            Self::Capacity => "capacity",
             Self::Policy => "policy",
         }
     }

@@ -1,6 +1,7 @@
 //! From what is to what it means: the listeners of a snapshot, named, attributed, judged and in the order of output.
 
 mod approval;
+mod beside;
 mod endpoint;
 #[cfg(test)]
 mod examples;
@@ -25,7 +26,7 @@ use crate::model::{OwnerStatus, Process, Snapshot, State, Text};
 use crate::policy::Policy;
 use crate::registry::Registry;
 use crate::report::{Listener, Report, Tool};
-use crate::rules::{Draft, Place, Subject, serves};
+use crate::rules::{self, Crowd, Draft, Place, Subject, serves};
 
 pub use self::owners::knows_role;
 use self::owners::{HolderSet, Ranking};
@@ -85,6 +86,7 @@ fn listeners(
 ) -> (Vec<Listener>, Vec<Finding>, Vec<bool>) {
     let ranking = Ranking::new(snapshot);
     let groups = groups::Groups::new(snapshot, &ranking);
+    let besides = beside::Besides::new(snapshot, &ranking);
     let mut sets = Sets::default();
     let mut claims = service::Claims::new(registry);
     let serving = service::serving(&snapshot.sockets, snapshot.namespaces.len());
@@ -120,10 +122,13 @@ fn listeners(
             owners: &set.processes,
             servers: &set.servers,
             sharers: groups.of(socket),
+            beside: besides.of(socket),
             claim,
             kernel_chosen,
+            range_known: snapshot.host.ephemeral_ports.is_some(),
             serving,
             approval: said.approval.as_ref(),
+            registry,
         };
         let mut decide = |rule: &'static str, draft: &mut Draft| judge.decide(rule, draft, Some(&candidate));
         let found = findings::about(&subject, listeners.len(), &mut decide);
@@ -151,13 +156,31 @@ fn listeners(
 
 /// The findings about namespaces as a whole.
 fn of_namespaces(snapshot: &Snapshot, judge: &mut approval::Judge) -> Vec<Finding> {
+    let crowds = crowds(snapshot);
     let all = snapshot.namespaces.iter().enumerate();
     all.flat_map(|(at, netns)| {
         let sk_lookups: Vec<_> = snapshot.sk_lookups.iter().filter(|lookup| lookup.netns == at).collect();
+        let place = Place { netns, sk_lookups: &sk_lookups, crowds: &crowds[at], processes: &snapshot.processes };
         let mut decide = |rule: &'static str, draft: &mut Draft| judge.decide(rule, draft, None);
-        findings::about_namespace(&Place { netns, sk_lookups: &sk_lookups }, at, &mut decide)
+        findings::about_namespace(&place, at, &mut decide)
     })
     .collect()
+}
+
+/// Who created how many of the sockets that serve in each namespace, the most first.
+fn crowds(snapshot: &Snapshot) -> Vec<Vec<Crowd>> {
+    let mut counts = vec![HashMap::new(); snapshot.namespaces.len()];
+    for socket in snapshot.sockets.iter().filter(|socket| rules::serves(socket)) {
+        if let Some(uid) = socket.uid {
+            *counts[socket.netns].entry(uid).or_insert(0) += 1;
+        }
+    }
+    let sorted = counts.into_iter().map(|counts| {
+        let mut crowds: Vec<Crowd> = counts.into_iter().map(|(uid, listeners)| Crowd { listeners, uid }).collect();
+        crowds.sort_unstable_by_key(|crowd| (Reverse(crowd.listeners), crowd.uid));
+        crowds
+    });
+    sorted.collect()
 }
 
 /// The indexes of the sockets in the order of output, each with the name of its device.

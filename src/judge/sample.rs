@@ -3,14 +3,16 @@
 //! An example is one listener, or several joined by ` + ` of which the first is the subject, and after `=>` the severity
 //! of the finding; without it the rule has to keep quiet. A listener is an endpoint and words behind it:
 //!
-//! `netns` stands for the namespace itself, where a rule looks at that; `sk_lookup=NAME` attaches a BPF program to it.
+//! `netns` stands for the namespace itself, where a rule looks at that; `sk_lookup=NAME` attaches a BPF program to it, and
+//! `listeners=COUNT:UID` has that user listen on so many ports of it.
 //!
 //! - `exe=/usr/sbin/sshd`, escaped where it has spaces, adds a verified holder; after it `user=`, `uid=`, `unit=`,
 //!   `container=RUNTIME:ID`, `package=NAME` or `unpackaged`, `pid=`, `ppid=`, `start=`, `file=deleted` (or another state of its file) and `writable` speak of that holder;
 //! - `nobody`: every process was looked into and none holds it. Without a holder and without this word, the processes of
 //!   other users could not be looked into;
 //! - `kernel=vxlan`: the kernel tells that the socket is its own;
-//! - `state=connected` (or another state), `v6only`, `uid` of the socket as `creator=`;
+//! - `state=connected` (or another state), `v6only`, `uid` of the socket as `creator=`, its accept queue and the limit of
+//!   that as `backlog=129/128`, what it dropped as `drops=`;
 //! - `policy=deny`, `policy=expect:PORT:EXE`, `policy=require:PORT`, `policy=forbid:PORT`, `policy=suppress:PORT:expired` (of
 //!   `cleartext-management`) add to a policy that the host is held against; `loopback=enforce` is its setting;
 //! - `alone`: no device of its namespace but the loopback device is up.
@@ -18,8 +20,8 @@
 use std::net::IpAddr;
 
 use crate::model::{
-    Container, ExeState, Holder, Interface, KernelOwner, Local, NamespaceKind, NetNs, NetNsKind, PackageState, Process,
-    Severity, SkLookup, Snapshot, Socket, State, Text, Transport, UnitState,
+    Backlog, Container, ExeState, Holder, Interface, KernelOwner, Local, NamespaceKind, NetNs, NetNsKind, PackageState,
+    Process, Severity, SkLookup, Snapshot, Socket, State, Text, Transport, UnitState,
 };
 use crate::policy::Policy;
 use crate::rules;
@@ -29,10 +31,12 @@ const RUNTIMES: [&str; 7] = ["docker", "containerd", "cri-o", "podman", "kuberne
 
 /// An example, read.
 pub(crate) struct Example {
-    /// The host it tells of; its first socket is the subject, or its namespace where it has none.
+    /// The host it tells of.
     pub(crate) snapshot: Snapshot,
     /// The policy that the host is held against, where the example has one.
     pub(crate) policy: Option<Policy>,
+    /// The subject is its namespace, and else its first socket.
+    pub(crate) of_namespace: bool,
     /// The severity of the finding, where there has to be one.
     pub(crate) want: Option<Severity>,
 }
@@ -47,7 +51,8 @@ pub(crate) fn example(text: &str) -> Example {
     let (said, words): (Vec<&str>, Vec<&str>) = listeners.split(' ').partition(is_of_policy);
     let listeners = words.join(" ");
     let policy = (!said.is_empty()).then(|| policy(&said));
-    Example { snapshot: host(&listeners.split(" + ").collect::<Vec<_>>()), policy, want }
+    let of_namespace = listeners.starts_with("netns");
+    Example { snapshot: host(&listeners.split(" + ").collect::<Vec<_>>()), policy, of_namespace, want }
 }
 
 /// The policy that the words of an example make.
@@ -117,6 +122,14 @@ fn shape(snapshot: &mut Snapshot, words: &str) {
                 snapshot.sk_lookups.push(SkLookup { netns: 0, link, program, name, tag, uid: Some(0) });
             }
             ("alone", _) => alone(snapshot),
+            ("listeners", crowd) => {
+                let (count, uid) = crowd.split_once(':').expect(word);
+                for _ in 0..count.parse::<u64>().expect(word) {
+                    let inode = snapshot.sockets.len() as u64 + 1;
+                    let socket = socket(&format!("tcp/127.0.0.1:{}", 2000 + inode), inode);
+                    snapshot.sockets.push(Socket { uid: Some(uid.parse().expect(word)), ..socket });
+                }
+            }
             _ => panic!("{word}: no such word of a namespace"),
         }
     }
@@ -159,6 +172,12 @@ fn add(snapshot: &mut Snapshot, listener: &str) {
                 socket.kernel_owner = Some(KernelOwner { kind: "vxlan", device: Some(Text::from("vx0")) });
             }
             ("v6only", _) => socket.v6only = Some(true),
+            ("backlog", _) => {
+                let (queued, limit) = value.split_once('/').expect(word);
+                let number = |text: &str| text.parse().expect(word);
+                socket.backlog = Some(Backlog { queued: number(queued), limit: number(limit) });
+            }
+            ("drops", _) => socket.drops = Some(value.parse().expect(word)),
             ("creator", _) => socket.uid = Some(value.parse().expect(word)),
             ("user", Some(process)) => process.user = text(),
             ("uid", Some(process)) => process.uid = Some(value.parse().expect(word)),

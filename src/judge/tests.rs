@@ -50,6 +50,8 @@ fn a_plain_debian_server_has_nothing_above_low() {
         [
             ("tcp/0.0.0.0:80", "cleartext-protocol", Severity::Low),
             ("tcp/127.0.0.1:6379", "unauthenticated-control", Severity::Low),
+            ("tcp/0.0.0.0:22", "management-exposed", Severity::Info),
+            ("tcp/[::]:22", "management-exposed", Severity::Info),
         ]
     );
     assert!(report.listeners.iter().all(|l| l.owner_status == OwnerStatus::Known));
@@ -337,6 +339,9 @@ mod order {
             "raw/0.0.0.0:proto=1 exe=/usr/bin/ping",
             "packet/eth0:all exe=/usr/bin/tcpdump",
             "udp/0.0.0.0:51820 nobody",
+            "udp/[::]:53 exe=/usr/sbin/dnsmasq",
+            "udp/10.0.0.6:53 exe=/usr/sbin/named",
+            "udp/10.0.0.5:53 exe=/usr/sbin/unbound",
         ]);
         snapshot.sockets[6].cookie = None;
         snapshot.sockets[9].cookie = None;
@@ -347,11 +352,11 @@ mod order {
     proptest! {
         #[test]
         fn depends_on_content_alone(
-            sockets in Just((0..10).collect::<Vec<usize>>()).prop_shuffle(),
-            processes in Just((0..11).collect::<Vec<usize>>()).prop_shuffle(),
+            sockets in Just((0..13).collect::<Vec<usize>>()).prop_shuffle(),
+            processes in Just((0..14).collect::<Vec<usize>>()).prop_shuffle(),
         ) {
             let snapshot = sample();
-            prop_assert_eq!(snapshot.processes.len(), 11);
+            prop_assert_eq!(snapshot.processes.len(), 14);
             let want = format!("{:#?}", judged(snapshot.clone()));
             let got = format!("{:#?}", judged(shuffled(snapshot, &sockets, &processes)));
             prop_assert_eq!(got, want);
@@ -370,6 +375,9 @@ mod order {
                 "tcp/[::]:22",
                 "tcp/0.0.0.0:3221",
                 "tcp/127.0.0.1:6379",
+                "udp/10.0.0.5:53",
+                "udp/10.0.0.6:53",
+                "udp/[::]:53",
                 "udp/0.0.0.0%eth0:68",
                 "udp/0.0.0.0:5353",
                 "udp/0.0.0.0:5353",
@@ -403,4 +411,44 @@ fn a_finding_names_the_likeliest_service_or_none() {
     // Some that share 8080 give a terminal to everybody; the likeliest does not, and no owner speaks for them.
     let report = of(&["tcp/0.0.0.0:8080"]);
     assert_eq!(told(&report), [("tcp/0.0.0.0:8080", "cleartext-protocol", Severity::Low)]);
+}
+
+#[test]
+fn of_a_flood_no_row_is_lost() {
+    let mut snapshot = super::sample::example("netns listeners=1500:1000 listeners=20:0 => medium").snapshot;
+    let other = NetNs { inode: Some(5), name: Some(Text::from("blue")), kind: NetNsKind::Other, interfaces: None };
+    snapshot.namespaces.push(other);
+    let ssh = socket("tcp/0.0.0.0:22", 9000);
+    snapshot.sockets.push(crate::model::Socket { netns: 1, uid: Some(1000), ..ssh });
+    let report = judged(snapshot);
+    assert_eq!(report.listeners.len(), 1521);
+    let floods: Vec<_> = report.findings.iter().filter(|finding| finding.rule.name == "listener-flood").collect();
+    let [flood] = floods[..] else { panic!("{floods:?}") };
+    assert_eq!((report.netns_of(flood).map(|netns| netns.kind), flood.listener()), (Some(NetNsKind::Host), None));
+    let evidence: Vec<&str> = flood.evidence.iter().map(|evidence| evidence.text.as_str()).collect();
+    assert_eq!(evidence, ["uid 1000: 1500 listeners"]);
+}
+
+#[test]
+fn what_ipv4_is_kept_from_is_told_once() {
+    // Kept to this host for IPv4, and both a wildcard and made for a local network alone for IPv6.
+    let report = of(&[
+        "tcp/[::]:5432 v6only exe=/usr/lib/postgresql/17/bin/postgres",
+        "tcp/127.0.0.1:5432 exe=/usr/lib/postgresql/17/bin/postgres",
+    ]);
+    let [finding] = &report.findings[..] else { panic!("{:?}", report.findings) };
+    assert_eq!((finding.rule.name, finding.severity), ("dual-stack-surprise", Severity::Medium));
+    assert_eq!(finding.also, ["exposed-beyond-purpose", "wildcard-bind"]);
+}
+
+#[test]
+fn a_port_is_nobodys_choice_where_the_range_is_not_known() {
+    let rules = |range| {
+        let mut snapshot = host(&["tcp/10.0.0.5:40123 exe=/usr/bin/redis-server"]);
+        snapshot.host.ephemeral_ports = range;
+        told(&judged(snapshot)).iter().map(|(_, rule, _)| (*rule).to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(rules(Some((50_000, 60_999))), ["nonstandard-port"]);
+    assert!(rules(Some((32_768, 60_999))).is_empty());
+    assert!(rules(None).is_empty());
 }

@@ -143,6 +143,20 @@ impl Registry {
         self.rows_of(&program::canonical(exe_base)).collect()
     }
 
+    /// The entries that list a program whose name says on any port what it serves: none for what runs anything, serves
+    /// any application or passes on what others serve, and for names that several programs bear.
+    pub fn served_by(&self, exe_base: &[u8]) -> Vec<Entry> {
+        let name = program::canonical(exe_base);
+        let telling = program::role(&name) == program::Role::Server && !program::is_common(&name);
+        if telling { self.rows_of(&name).collect() } else { Vec::new() }
+    }
+
+    /// True for a program that runs whatever it is given, such as an interpreter: what lists it says nothing of what it
+    /// runs here.
+    pub fn runs_anything(&self, exe_base: &[u8]) -> bool {
+        program::role(&program::canonical(exe_base)) == program::Role::Interpreter
+    }
+
     /// True for a program that some entry lists, or that says by itself what its socket is worth, given by its base name.
     pub fn knows_program(&self, exe_base: &[u8]) -> bool {
         let name = program::canonical(exe_base);

@@ -9,7 +9,7 @@ pub(super) const RULE: Rule = Rule {
         name: "cleartext-management",
         theme: Theme::Secrecy,
         specificity: 20,
-        summary: "A protocol that administers something is cleartext by design, or weakly protected",
+        summary: "A protocol that administers something is cleartext by design",
         explanation: "\
 Whoever is on the way reads the logins of an administrator, and with them takes over what they administer. That makes
 cleartext on the management plane worse than anywhere else, and there is always something to use instead: the finding
@@ -21,7 +21,8 @@ for counts in full; the port number alone counts as the mildest of what may be t
 something else is no evidence for the service at all. Where it depends on the configuration (\"may be cleartext\") and no
 owner confirms the service, it is at most low. The remedy ends with the test that settles it.
 
-On the loopback interface nobody is on the way, so it keeps quiet there unless the registry has a reason.",
+What is encrypted, and badly, is told by `obsolete-crypto`. On the loopback interface nobody is on the way, so it keeps
+quiet there unless the registry has a reason.",
         remedy: "\
 Switch to the secure counterpart (for 3221 xnm-clear-text: 3220 xnm-ssl, today 830 NETCONF over SSH) and turn the
 cleartext service off; until then bind it to loopback or a network for management.",
@@ -50,6 +51,7 @@ cleartext service off; until then bind it to loopback or a network for managemen
             "tcp/0.0.0.0:23 exe=/usr/sbin/telnetd alone",
             "tcp/0.0.0.0:23 exe=/usr/sbin/telnetd state=bound",
             "tcp/0.0.0.0:23 exe=/usr/sbin/nginx",
+            "tcp/0.0.0.0:5900 exe=/usr/bin/x11vnc",
         ],
     },
     check: Check::Listener(check),

@@ -11,10 +11,11 @@ pub(super) const RULE: Rule = Rule {
         name: "cleartext-protocol",
         theme: Theme::Secrecy,
         specificity: 10,
-        summary: "A protocol is cleartext by design, or weakly protected, and others can be on its way",
+        summary: "A protocol is cleartext by design, and others can be on its way",
         explanation: "\
 Logins, mail, files and measurements that cross a network in the clear are read and changed by whoever is on the way.
-This is the rule for services that administer nothing; `cleartext-management` tells of those that do.
+This is the rule for services that administer nothing; `cleartext-management` tells of those that do, and
+`obsolete-crypto` of what is encrypted, and badly.
 
 That a protocol *is* in the clear cannot be seen in a table of sockets. The finding rests on what the registry knows of
 the service (\"cleartext by design\"), and on how sure it is that the service is there: an owner that the service is known
@@ -44,6 +45,7 @@ whose hosts are trusted.",
             "tcp/127.0.0.1:21 exe=/usr/sbin/vsftpd",
             "tcp/0.0.0.0:21 exe=/usr/sbin/nginx",
             "udp/0.0.0.0:21 exe=/usr/sbin/vsftpd state=connected",
+            "udp/0.0.0.0:1812 exe=/usr/sbin/freeradius",
         ],
     },
     check: Check::Listener(check),
@@ -56,14 +58,15 @@ fn check(subject: &Subject<'_>) -> Option<Draft> {
 /// The finding for a service that does, or does not, administer something.
 pub(super) fn draft(subject: &Subject<'_>, management: bool) -> Option<Draft> {
     let Weighed { severity, claim, weakness, evidence } = weigh(subject, Harm::Secrecy)?;
-    if (claim.entry().is_management() == Some(true)) != management {
+    // What is encrypted badly is no cleartext: `obsolete-crypto` tells of it.
+    let weakly = weakness.class == WeaknessClass::WeakOrObsoleteCrypto;
+    if weakly || (claim.entry().is_management() == Some(true)) != management {
         return None;
     }
     let how = match weakness.class {
         WeaknessClass::CleartextCredentials => "is cleartext by design: logins can be read on the way",
         WeaknessClass::CleartextDisclosure => "is cleartext by design: what it tells can be read on the way",
-        WeaknessClass::WeakOrObsoleteCrypto => "is protected by weak or obsolete cryptography only",
-        WeaknessClass::Conditional | WeaknessClass::UnauthenticatedControl => "may be cleartext",
+        _ => "may be cleartext",
     };
     let otherwise = "turn it off, or bind it to loopback or to a network whose hosts are trusted";
     let message = format!("{}, which {how}", claim.says());

@@ -11,9 +11,9 @@ mod subject;
 mod weigh;
 
 pub use approval::{Approval, PolicyEntry};
-pub use namespace::Place;
+pub use namespace::{Crowd, Place};
 pub(crate) use subject::serves;
-pub use subject::{Credible, Exposure, Sharer, Subject};
+pub use subject::{Beside, Credible, Exposure, Sharer, Subject};
 
 use crate::finding::{Evidence, RuleInfo, Severity};
 
@@ -65,12 +65,21 @@ rules! {
     reuseport_mixed_owners,
     unattributed,
     unpackaged_executable,
+    nonstandard_port,
+    unregistered_port,
     unauthenticated_control,
+    udp_amplifier,
+    management_exposed,
+    dual_stack_surprise,
     exposed_beyond_purpose,
     packet_socket,
     sk_lookup,
+    wildcard_bind,
     cleartext_management,
+    obsolete_crypto,
     cleartext_protocol,
+    listener_flood,
+    accept_queue_full,
     forbidden,
     policy_mismatch,
     missing,

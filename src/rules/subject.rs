@@ -1,10 +1,11 @@
 //! What a rule may look at.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 
 use super::Approval;
 use crate::model::{OwnerStatus, Process, Scope, Severity, Socket, State, Transport};
-use crate::registry::{Claim, Entry, Verdict, Weakness};
+use crate::registry::{Claim, Entry, Registry, Verdict, Weakness};
 
 /// How far away a sender may be, in the three steps of the registry's severities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,14 +44,20 @@ pub struct Subject<'a> {
     pub servers: &'a [&'a Process],
     /// The programs whose sockets listen at its address, port and device, each once; empty where it is alone there.
     pub sharers: &'a [Sharer<'a>],
+    /// Of an IPv6 wildcard: the IPv4 sockets that serve at its port and device.
+    pub beside: &'a [Beside<'a>],
     /// What its port claims to be, and what its owners say to that.
     pub claim: Option<&'a Claim>,
     /// Its port is one of those that the kernel hands out by itself.
     pub kernel_chosen: bool,
+    /// The host told which ports those are.
+    pub range_known: bool,
     /// The ports on which somebody serves in the same namespace.
     pub serving: &'a HashSet<(Transport, u16)>,
     /// What the policy says of it; `None` where there is none, or it says nothing.
     pub approval: Option<&'a Approval>,
+    /// What is known of ports, for a rule that asks where else its owner is known.
+    pub registry: &'a Registry,
 }
 
 /// A program that has sockets at a place which several sockets share.
@@ -60,6 +67,15 @@ pub struct Sharer<'a> {
     pub process: &'a Process,
     /// How many sockets it has there.
     pub sockets: usize,
+}
+
+/// An IPv4 socket at the port of an IPv6 wildcard.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside<'a> {
+    /// Its address.
+    pub address: IpAddr,
+    /// A process that serves it, where one is known.
+    pub process: Option<&'a Process>,
 }
 
 impl Subject<'_> {
@@ -72,6 +88,14 @@ impl Subject<'_> {
             (_, Scope::LinkLocal | Scope::Private | Scope::Multicast) => Exposure::Lan,
             (_, Scope::Public | Scope::Wildcard) => Exposure::Public,
         }
+    }
+
+    /// The port of a socket to which clients connect, where the kernel surely did not choose it. Datagrams are left out: a
+    /// client that waits for its answers cannot be told from a server.
+    pub fn chosen_port(&self) -> Option<u16> {
+        let chosen = self.socket.state == State::Listen && self.range_known && !self.kernel_chosen;
+        let port = self.socket.port().filter(|_| chosen && self.socket.transport.has_registered_ports())?;
+        u16::try_from(port).ok()
     }
 
     /// True where it takes what anybody sends: a socket that only keeps a port or has one peer serves nobody.

@@ -3,7 +3,7 @@
 use super::{Check, Draft, Exposure, Rule, Subject};
 use crate::finding::{Evidence, RuleInfo, Severity, Theme};
 use crate::model::{Process, Text};
-use crate::registry::{Claim, Entry, EntrySource, Verdict};
+use crate::registry::{Entry, EntrySource, Verdict};
 
 pub(super) const RULE: Rule = Rule {
     info: RuleInfo {
@@ -69,7 +69,7 @@ fn check(subject: &Subject<'_>) -> Option<Draft> {
     let name = claimed.name();
     Some(Draft {
         severity,
-        message: format!("the port claims {name}, but {exe} holds it, which is known for {}", known_for(claim)),
+        message: format!("the port claims {name}, but {exe} holds it, which is known for {}", known_for(&claim.owner_is)),
         evidence: vec![
             Evidence::new("executable", format!("{exe} (verified)")),
             Evidence::new("registry", format!("{name} is served by {}", expected.join(", "))),
@@ -81,9 +81,9 @@ fn check(subject: &Subject<'_>) -> Option<Draft> {
     })
 }
 
-/// The services that a contradicting owner is known for, those that IANA assigned first.
-fn known_for(claim: &Claim) -> String {
-    let mut services: Vec<Entry> = claim.owner_is.clone();
+/// The names of the services that a program is known for, those that IANA assigned first.
+pub(super) fn known_for(services: &[Entry]) -> String {
+    let mut services = services.to_vec();
     services.sort_by_key(|entry| (entry.source(), *entry.ports().start(), entry.name()));
     let mut names: Vec<&str> = Vec::new();
     for name in services.iter().map(|entry| entry.name()) {

@@ -37,7 +37,7 @@ fn harm(entry: Entry) -> Option<(Harm, Weakness)> {
 }
 
 /// True where a service by default is encrypted from the first byte.
-fn is_encrypted(entry: Entry) -> bool {
+pub(super) fn is_encrypted(entry: Entry) -> bool {
     use Security::{Dtls, OwnCrypto, Quic, Ssh, Tls};
     matches!(entry.security(), Some(Tls | Ssh | Dtls | Quic | OwnCrypto))
 }

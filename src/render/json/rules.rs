@@ -21,7 +21,7 @@ pub(super) struct RulesV1 {
 pub(super) struct WireRule {
     /// Its name; it never changes.
     name: &'static str,
-    /// identity | exposure | secrecy | policy
+    /// identity | exposure | secrecy | capacity | policy
     theme: &'static str,
     /// Of one theme, the rule with the highest is told and the others stand in `also`.
     specificity: u8,

@@ -5,6 +5,7 @@ use super::super::words::{
 };
 use super::super::{Screen, View};
 use super::fold::Row;
+use super::is_told;
 use super::layout::{Cell, Column};
 use crate::finding::Severity;
 use crate::model::{Container, Local, OwnerStatus, PackageState, Process, State, Text, Transport, UnitState};
@@ -30,8 +31,9 @@ pub(super) fn columns(report: &Report, view: &View, screen: &Screen, rows: &[Row
     };
     let short = |shortest, column| Column { shortest: Some(shortest), ..column };
     let instead = |cell: &dyn Fn(&Row<'_>) -> Cell, header| screen.width.map(|_| Box::new(make(header, None, cell)));
-    let mark = instead(&|row| severity_mark(row.lead().severity).into(), "");
-    let sev = make("SEV", Some(15), &|row| severity_word(row.lead().severity).into());
+    let severity = |row: &Row<'_>| row.lead().severity.filter(|severity| is_told(*severity, view));
+    let mark = instead(&|row| severity_mark(severity(row)).into(), "");
+    let sev = make("SEV", Some(15), &|row| severity_word(severity(row)).into());
     let both = instead(&|row| port_and_proto(row).into(), "PORT");
     let port = make("PORT", Some(10), &|row| row.lead().port_text().into());
     // Where there are no units, saying so for each row is worth less than anything else.

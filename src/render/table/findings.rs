@@ -8,7 +8,8 @@ use super::super::words::{
 };
 use super::super::{Screen, View, order};
 use super::fold::Row;
-use crate::finding::{Finding, Severity};
+use super::is_told;
+use crate::finding::Finding;
 use crate::model::OwnerStatus;
 use crate::report::{Listener, Report};
 
@@ -42,14 +43,14 @@ pub(super) fn lines(
         if !finding.is_live() && view.verbose == 0 {
             continue;
         }
+        if !is_told(finding.severity, view) {
+            info += 1;
+            continue;
+        }
         let at = finding.listener().and_then(|listener| row_of[listener]);
         let row = at.map(|row| &rows[row]);
         // What is said of one address of a row holds for the others.
         if !told.insert((at.ok_or(finding.about), finding.rule.name, &finding.message, &finding.remedy)) {
-            continue;
-        }
-        if finding.severity == Severity::Info && view.verbose == 0 {
-            info += 1;
             continue;
         }
         let (shown, hidden) = rules.entry(finding.rule.name).or_default();

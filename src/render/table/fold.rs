@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::super::View;
 use super::super::words::process_label;
+use super::is_told;
 use crate::finding::Severity;
 use crate::model::{Certainty, Container, ExeState, KernelOwner, OwnerStatus, Process, Scope, State, Text, Transport};
 use crate::report::{Listener, Report, Verdict};
@@ -86,11 +87,13 @@ fn program(process: &Process) -> Program<'_> {
     (exe.as_ref(), script.as_ref(), comm, *exe_state, unit.as_ref(), user_unit.as_ref(), *uid, container.as_ref())
 }
 
-fn kind<'a>(report: &'a Report, listener: &'a Listener, programs: &[usize]) -> Kind<'a> {
+fn kind<'a>(report: &'a Report, view: &View, listener: &'a Listener, programs: &[usize]) -> Kind<'a> {
     let mut family: Vec<usize> = listener.owners.iter().map(|owner| programs[owner.process]).collect();
     family.sort_unstable();
     family.dedup();
     let findings = listener.findings.iter().map(|index| &report.findings[*index]);
+    // What is not told makes no row of its own.
+    let findings = findings.filter(|finding| is_told(finding.severity, view));
     Kind {
         netns: listener.socket.netns,
         transport: listener.socket.transport,
@@ -148,7 +151,7 @@ pub(super) fn folded<'a>(report: &'a Report, view: &View, order: &[usize]) -> Fo
             *aside.entry(name).or_default() += 1;
             continue;
         }
-        let of_kind = kinds.entry(kind(report, listener, &programs)).or_default();
+        let of_kind = kinds.entry(kind(report, view, listener, &programs)).or_default();
         let first = *of_kind.first().unwrap_or(&stacks.len());
         let stack =
             *at_address.entry((first, &listener.socket.local, listener.socket.dual_stack())).or_insert_with(|| {

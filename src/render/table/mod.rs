@@ -17,6 +17,7 @@ pub(super) use layout::aligned;
 
 use super::words::{HEADER, paint, severity_style};
 use super::{Screen, View, order};
+use crate::finding::Severity;
 use crate::report::Report;
 
 /// Writes the listeners as rows that fit the screen, and below them the summary and the findings.
@@ -45,6 +46,11 @@ pub fn table(report: &Report, view: &View, screen: &Screen, out: &mut dyn Write)
         }
     }
     out.flush()
+}
+
+/// True for a severity that is told: what is only good to know is counted, and told to those who ask for more.
+fn is_told(severity: Severity, view: &View) -> bool {
+    severity > Severity::Info || view.verbose > 0
 }
 
 /// Writes the rows; gives what is to be said of them.
