@@ -26,7 +26,7 @@ Queries:
 
 Exit codes:
   0  answered; with a query: something matched
-  1  with a query: nothing matched, and everything that could hold a match was read
+  1  with a query: nothing matched, and everything that could hold a match was read; with diff: different
   2  critical: no verb of this version ends so
   3  could not tell: the command line was wrong, something could not be read, or the time was over";
 
@@ -39,6 +39,18 @@ What --redact replaces, the same name by the same everywhere:
   (redacted)         command lines; ids of the host and its boot become zeroes
 Ports, error numbers, process ids, inodes and the ids of system users stay, and so does what every system has, such as
 /usr, /tmp and /home. Rules and severities come out the same. Look it through before you pass it on.";
+
+const AFTER_DIFF: &str = "\
+A difference is a listener that is new or gone, one that another program, user, unit or container holds, and one of the
+same owner that can be reached from further away, from less far, or at another address. Restarts, new process ids, the
+number and order of workers, and the numbers of ephemeral ports are none; -v tells what was restarted.
+What one of the two could not see is not claimed and told as not compared. Compare whole reports: one that a query or -N
+has narrowed says nothing of the rest.
+
+Exit codes:
+  0  the same
+  1  different
+  3  not comparable: nothing differs in what both could see, and one of them could not see all that the other saw";
 
 /// Finds every listening socket of this host: whose it is, what it should be, and what is wrong with it.
 #[derive(Debug, Parser)]
@@ -71,6 +83,9 @@ pub enum Verb {
     Rules(RulesArgs),
     /// Say what a run can and cannot see here, and what would mend it
     Doctor(DoctorArgs),
+    /// Compare two reports or captures, or one with this host now: new, gone, other owners, wider exposure
+    #[command(after_help = AFTER_DIFF)]
+    Diff(DiffArgs),
     /// Record the kernel's answers, to be replayed with --from
     #[command(after_help = AFTER_CAPTURE)]
     Capture(CaptureArgs),
@@ -258,6 +273,32 @@ pub struct DoctorArgs {
     #[arg(long, help_heading = OUTPUT)]
     pub json: bool,
     /// From where the facts come.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The arguments of `diff`.
+#[derive(Args, Clone, Debug)]
+pub struct DiffArgs {
+    /// The earlier report (`earmark --json`) or capture; - for standard input
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The later one; this host now where nothing is said
+    #[arg(value_name = "NEW", conflicts_with_all = ["from", "root"])]
+    pub new: Option<PathBuf>,
+    /// The format of the output: table or json
+    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true, help_heading = OUTPUT)]
+    pub format: Option<TextFormat>,
+    /// The same as --format json
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
+    /// Leave out all that differs from run to run: process ids, times, inodes
+    #[arg(long, help_heading = OUTPUT)]
+    pub stable: bool,
+    /// From where the later facts come.
     #[command(flatten)]
     pub input: InputArgs,
     /// Where the output goes.

@@ -2,6 +2,7 @@
 
 mod capture;
 mod completions;
+mod diff;
 mod doctor;
 mod explain;
 mod list;
@@ -38,6 +39,7 @@ pub fn run(verb: &Verb, streams: &mut Streams<'_>) -> Result<Exit, Error> {
         Verb::Explain(args) => explain::run(args, streams),
         Verb::Rules(args) => rules::run(args, streams),
         Verb::Doctor(args) => doctor::run(args, streams),
+        Verb::Diff(args) => diff::run(args, streams),
         Verb::Capture(args) => capture::run(args, streams),
         Verb::Schema(args) => schema::run(args, streams),
         Verb::Completions(args) => completions::run(args, streams),
@@ -115,7 +117,7 @@ fn deliver(
 /// Looks at this host, at one that a directory has the root of, or at what a capture tells of one.
 fn look(input: &InputArgs, ask: &Ask) -> Result<Snapshot, Error> {
     let snapshot = match &input.from {
-        Some(path) => collect::replay(&sys::input::read(path, collect::CAPTURE_MAGIC, ask.time)?, path, ask),
+        Some(path) => collect::replay(&sys::input::read(path, &[collect::CAPTURE_MAGIC], ask.time)?, path, ask),
         None => collect::snapshot(input.root.as_deref(), ask),
     }?;
     match &ask.netns {

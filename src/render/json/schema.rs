@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
+use super::diff::DiffV1;
 use super::doctor::DoctorV1;
 use super::explain::ExplainV1;
 use super::report::ReportV1;
@@ -16,6 +17,7 @@ pub fn schema(name: &str) -> Option<Value> {
         "explain" => Some(of::<ExplainV1>()),
         "doctor" => Some(of::<DoctorV1>()),
         "rules" => Some(of::<RulesV1>()),
+        "diff" => Some(of::<DiffV1>()),
         _ => None,
     }
 }

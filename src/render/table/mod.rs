@@ -11,7 +11,8 @@ mod summary;
 
 use std::io::{self, BufWriter, Write};
 
-pub(super) use layout::aligned;
+pub(super) use columns::calm;
+pub(super) use layout::{Cell, Column, aligned, fit};
 
 use super::words::{HEADER, paint, severity_style};
 use super::{Screen, View, order};
