@@ -1,6 +1,7 @@
 //! The command line: its types, and how it is read. No logic.
 
 pub mod habit;
+mod help;
 mod usage;
 
 use std::ffi::OsString;
@@ -8,49 +9,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use help::{AFTER_AUDIT, AFTER_CAPTURE, AFTER_DIFF, AFTER_HELP};
 pub use usage::{Parsed, parse};
 
 const OUTPUT: &str = "Input and output";
-
-const AFTER_HELP: &str = "\
-Queries:
-  3220  :3220  3000-3999  22,80  tcp/3220  :ssh        ports
-  10.0.0.5:22  '[::]:22'  '*:22'  tcp/0.0.0.0:3221     ports with an address
-  10.0.0.5  10.0.0.0/8  fe80::/10  '*'                 addresses that sockets are bound to
-  ssh  nginx  www-data  ssh.service  'python*'         services, processes, users, units, containers
-  pid:  user:  uid:  unit:  exe:  container:  netns:   one kind alone
-  service:  rule:  scope:loopback  'severity:>=high'   and what was found
-  Words of one kind are alternatives, kinds narrow each other: `earmark 22 80 nginx`.
-  The filters of ss (`sport = :3220`) and the addresses of lsof (`-iTCP:3220 -sTCP:LISTEN`) are read as written.
-  `earmark list WORD` reaches a word that is also a verb.
-
-Exit codes:
-  0  answered; with a query: something matched
-  1  with a query: nothing matched, and everything that could hold a match was read; with diff: different
-  2  critical: no verb of this version ends so
-  3  could not tell: the command line was wrong, something could not be read, or the time was over";
-
-const AFTER_CAPTURE: &str = "\
-What --redact replaces, the same name by the same everywhere:
-  user-1, host-1     users but root with their homes, the hostname
-  198.51.100.1       addresses, by others of the same class that share prefixes as before; wildcards and loopback stay
-  program-1, unit-1  programs, units, packages and parts of paths that neither the registry nor a rule knows
-  instance-1 …       instances of units, ids of containers and pods, names of devices and namespaces, unix sockets
-  (redacted)         command lines; ids of the host and its boot become zeroes
-Ports, error numbers, process ids, inodes and the ids of system users stay, and so does what every system has, such as
-/usr, /tmp and /home. Rules and severities come out the same. Look it through before you pass it on.";
-
-const AFTER_DIFF: &str = "\
-A difference is a listener that is new or gone, one that another program, user, unit or container holds, and one of the
-same owner that can be reached from further away, from less far, or at another address. Restarts, new process ids, the
-number and order of workers, and the numbers of ephemeral ports are none; -v tells what was restarted.
-What one of the two could not see is not claimed and told as not compared. Compare whole reports: one that a query or -N
-has narrowed says nothing of the rest.
-
-Exit codes:
-  0  the same
-  1  different
-  3  not comparable: nothing differs in what both could see, and one of them could not see all that the other saw";
 
 /// Finds every listening socket of this host: whose it is, what it should be, and what is wrong with it.
 #[derive(Debug, Parser)]
@@ -81,6 +43,11 @@ pub enum Verb {
     Explain(ExplainArgs),
     /// Show the catalogue of rules, or one of them
     Rules(RulesArgs),
+    /// Judge a host by its policy and by what is known of ports; for cron and monitoring
+    #[command(after_help = AFTER_AUDIT)]
+    Audit(AuditArgs),
+    /// Look at the policy itself, or try it on a capture
+    Policy(PolicyArgs),
     /// Say what a run can and cannot see here, and what would mend it
     Doctor(DoctorArgs),
     /// Compare two reports or captures, or one with this host now: new, gone, other owners, wider exposure
@@ -263,6 +230,103 @@ pub struct RulesArgs {
     pub output: OutputArgs,
 }
 
+/// Which policy counts.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Policy")]
+pub struct PolicyFiles {
+    /// A policy file that counts after all others
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// The role of this host, whose policy lies in /etc/earmark/roles [default: what /etc/earmark/role says]
+    #[arg(long, value_name = "ROLE")]
+    pub role: Option<String>,
+}
+
+/// The arguments of `audit`.
+#[derive(Args, Clone, Debug)]
+pub struct AuditArgs {
+    /// Which policy counts.
+    #[command(flatten)]
+    pub files: PolicyFiles,
+    /// The format of the output: table or json
+    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true, help_heading = OUTPUT)]
+    pub format: Option<AuditFormat>,
+    /// The same as --format json
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
+    /// Leave out all that differs from run to run: process ids, inodes, times, queues
+    #[arg(long, help_heading = OUTPUT)]
+    pub stable: bool,
+    /// Look up which package owns the executable of each owner
+    #[arg(long, help_heading = OUTPUT)]
+    pub packages: bool,
+    /// From where the facts come.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The arguments of `policy`.
+#[derive(Args, Clone, Debug)]
+pub struct PolicyArgs {
+    /// What to do with it
+    #[command(subcommand)]
+    pub what: PolicyVerb,
+}
+
+/// What to do with the policy.
+#[derive(Clone, Debug, Subcommand)]
+pub enum PolicyVerb {
+    /// Say what is wrong with it: faults, weak and never matching expectations, suppressions that end
+    Check(PolicyShowArgs),
+    /// Show it as its files make it together, each entry with its place
+    Show(PolicyShowArgs),
+    /// Hold a host that was recorded against it; ends as an audit would
+    Test(PolicyTestArgs),
+}
+
+/// The arguments of `policy check` and `policy show`.
+#[derive(Args, Clone, Debug)]
+pub struct PolicyShowArgs {
+    /// Which policy counts.
+    #[command(flatten)]
+    pub files: PolicyFiles,
+    /// The format of the output: table or json
+    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true, help_heading = OUTPUT)]
+    pub format: Option<TextFormat>,
+    /// The same as --format json
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The arguments of `policy test`.
+#[derive(Args, Clone, Debug)]
+pub struct PolicyTestArgs {
+    /// A capture
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The policy file to try, alone [default: the policy of this host]
+    #[arg(long, value_name = "FILE", help_heading = "Policy")]
+    pub policy: Option<PathBuf>,
+    /// The format of the output: table or json
+    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true, help_heading = OUTPUT)]
+    pub format: Option<AuditFormat>,
+    /// The same as --format json
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
+    /// Leave out all that differs from run to run: process ids, inodes, times, queues
+    #[arg(long, help_heading = OUTPUT)]
+    pub stable: bool,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
 /// The arguments of `doctor`.
 #[derive(Args, Clone, Debug)]
 pub struct DoctorArgs {
@@ -365,6 +429,15 @@ pub enum ListFormat {
     Plain,
     /// Comma-separated, formulas guarded
     Csv,
+    /// One document, earmark.report/1
+    Json,
+}
+
+/// The formats of `audit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// For eyes
+    Table,
     /// One document, earmark.report/1
     Json,
 }
