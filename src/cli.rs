@@ -1,5 +1,6 @@
 //! The command line: its types, and how it is read. No logic.
 
+mod baseline;
 pub mod habit;
 mod help;
 mod usage;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use baseline::{BaselineArgs, BaselineRecordArgs, BaselineVerb};
 use help::{AFTER_AUDIT, AFTER_CAPTURE, AFTER_DIFF, AFTER_HELP};
 pub use usage::{Parsed, parse};
 
@@ -48,6 +50,8 @@ pub enum Verb {
     Audit(AuditArgs),
     /// Look at the policy itself, or try it on a capture
     Policy(PolicyArgs),
+    /// Write what listens here as expectations of a policy, for review
+    Baseline(BaselineArgs),
     /// Say what a run can and cannot see here, and what would mend it
     Doctor(DoctorArgs),
     /// Compare two reports or captures, or one with this host now: new, gone, other owners, wider exposure

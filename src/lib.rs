@@ -33,6 +33,7 @@
 //! | policy | model, finding, fault |
 //! | report | model, finding, policy, registry's plain types |
 //! | query | model, finding, report, registry's plain types |
+//! | baseline | model, finding, report |
 //! | audit | model, policy, report |
 //! | explain | model, finding, registry, report |
 //! | doctor | model, report |
@@ -41,7 +42,7 @@
 //! | rules | model, finding, registry |
 //! | judge | model, finding, registry, policy, rules, report |
 //! | redact | model, collect, registry, rules, judge |
-//! | render | model, finding, report, policy, audit, explain, doctor, picture, diff, registry's plain types |
+//! | render | model, finding, report, policy, audit, explain, doctor, picture, diff, baseline, registry's plain types |
 //! | sys | model, error |
 //! | cli | the enums it parses into |
 //! | commands | everything |
@@ -80,6 +81,7 @@
 //!   collector that judges could not be replayed.
 
 pub mod audit;
+pub mod baseline;
 pub mod cli;
 pub mod collect;
 pub mod commands;

@@ -2,6 +2,7 @@
 
 mod approved;
 mod audit;
+mod baseline;
 mod capture;
 mod completions;
 mod diff;
@@ -45,6 +46,7 @@ pub fn run(verb: &Verb, streams: &mut Streams<'_>) -> Result<Exit, Error> {
         Verb::Policy(args) => policy::run(&args.what, streams),
         Verb::Doctor(args) => doctor::run(args, streams),
         Verb::Diff(args) => diff::run(args, streams),
+        Verb::Baseline(args) => baseline::run(&args.what, streams),
         Verb::Capture(args) => capture::run(args, streams),
         Verb::Schema(args) => schema::run(args, streams),
         Verb::Completions(args) => completions::run(args, streams),

@@ -3,6 +3,7 @@
 //! A renderer neither judges nor collects. Text from outside is escaped before it is encoded for its medium, the order
 //! of output depends on content alone, and nothing is left out silently: the table alone folds, and says how much.
 
+mod baseline;
 mod csv;
 mod diff;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod table;
 mod tests;
 mod words;
 
+pub use baseline::baseline;
 pub use csv::csv;
 pub use diff::diff;
 pub use doctor::doctor;
