@@ -107,6 +107,9 @@ fn sentence(error: &clap::Error, verb: &str) -> Error {
         ErrorKind::ArgumentConflict => {
             (format!("{flag} may stand only once"), format!("{help} shows what `{verb}` takes"))
         }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            (format!("`{verb}` needs a word that says what to do"), format!("{help} shows those it has"))
+        }
         ErrorKind::InvalidUtf8 => ("an argument is not UTF-8".to_owned(), "write the word in UTF-8".to_owned()),
         _ => {
             let text = error.to_string();
