@@ -1,6 +1,9 @@
 //! The command line: its types, and how it is read. No logic.
 
+mod baseline;
 pub mod habit;
+mod help;
+mod policy;
 mod usage;
 
 use std::ffi::OsString;
@@ -8,55 +11,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use baseline::{
+    BaselineAcceptArgs, BaselineArgs, BaselineDiffArgs, BaselinePruneArgs, BaselineRecordArgs, BaselineVerb,
+};
+use help::{AFTER_AUDIT, AFTER_BASELINE, AFTER_CAPTURE, AFTER_DIFF, AFTER_HELP};
+pub use policy::{PolicyArgs, PolicyShowArgs, PolicyTestArgs, PolicyVerb};
 pub use usage::{Parsed, parse};
 
 const OUTPUT: &str = "Input and output";
-
-const AFTER_HELP: &str = "\
-Queries:
-  3220  :3220  3000-3999  22,80  tcp/3220  :ssh        ports
-  10.0.0.5:22  '[::]:22'  '*:22'  tcp/0.0.0.0:3221     ports with an address
-  10.0.0.5  10.0.0.0/8  fe80::/10  '*'                 addresses that sockets are bound to
-  ssh  nginx  www-data  ssh.service  'python*'         services, processes, users, units, containers
-  pid:  user:  uid:  unit:  exe:  container:  netns:   one kind alone
-  service:  rule:  scope:loopback  'severity:>=high'   and what was found
-  Words of one kind are alternatives, kinds narrow each other: `earmark 22 80 nginx`.
-  The filters of ss (`sport = :3220`) and the addresses of lsof (`-iTCP:3220 -sTCP:LISTEN`) are read as written.
-  `earmark list WORD` reaches a word that is also a verb.
-
-Exit codes:
-  0  answered; with a query: something matched
-  1  with a query: nothing matched, and everything that could hold a match was read
-  2  critical: only `audit` and `policy test` end so
-  3  could not tell: the command line was wrong, something could not be read, or the time was over";
-
-const AFTER_CAPTURE: &str = "\
-What --redact replaces, the same name by the same everywhere:
-  user-1, host-1     users but root with their homes, the hostname
-  198.51.100.1       addresses, by others of the same class that share prefixes as before; wildcards and loopback stay
-  program-1, unit-1  programs, units, packages and parts of paths that neither the registry nor a rule knows
-  instance-1 …       instances of units, ids of containers and pods, names of devices and namespaces, unix sockets
-  (redacted)         command lines; ids of the host and its boot become zeroes
-Ports, error numbers, process ids, inodes and the ids of system users stay, and so does what every system has, such as
-/usr, /tmp and /home. Rules and severities come out the same. Look it through before you pass it on.";
-
-const AFTER_AUDIT: &str = "\
-The policy is read from /usr/lib/earmark/policy.d, /etc/earmark/policy.d, the directory of the role in
-/etc/earmark/roles, and the file of --policy, in this order; a file masks its namesake of an earlier policy.d. Without
-any, the registry alone judges. Where root or a run with capabilities judges its own host, files and directories have
-to be root's and writable by nobody else.
-
-Exit codes:
-  0  nothing at or above warn_at (medium where the policy says nothing)
-  1  something at or above warn_at
-  2  something at or above critical_at (high)
-  3  could not tell: the policy is broken, or what require_coverage names could not be seen (tcp, udp and owners)";
-
-const AFTER_BASELINE: &str = "\
-`record` prints expectations for review and changes nothing. `accept` and `prune` change /etc/earmark/policy.d/90-local.toml
-alone, which they write as a whole and only if the policy stays readable.
-
-Exit codes of `diff`: 0 the host is as the policy expects, 1 it is not, 3 could not tell.";
 
 /// Finds every listening socket of this host: whose it is, what it should be, and what is wrong with it.
 #[derive(Debug, Parser)]
@@ -97,6 +59,9 @@ pub enum Verb {
     Policy(PolicyArgs),
     /// Say what a run can and cannot see here, and what would mend it
     Doctor(DoctorArgs),
+    /// Compare two reports or captures, or one with this host now: new, gone, other owners, wider exposure
+    #[command(after_help = AFTER_DIFF)]
+    Diff(DiffArgs),
     /// Record the kernel's answers, to be replayed with --from
     #[command(after_help = AFTER_CAPTURE)]
     Capture(CaptureArgs),
@@ -312,142 +277,6 @@ pub struct AuditArgs {
     pub output: OutputArgs,
 }
 
-/// The arguments of `baseline`.
-#[derive(Args, Clone, Debug)]
-pub struct BaselineArgs {
-    /// What to do
-    #[command(subcommand)]
-    pub what: BaselineVerb,
-}
-
-/// What to do with the baseline.
-#[derive(Clone, Debug, Subcommand)]
-pub enum BaselineVerb {
-    /// Print the expectations that this host fulfils, what looks wrong commented out
-    Record(BaselineRecordArgs),
-    /// Say where this host differs from what its policy expects
-    Diff(BaselineDiffArgs),
-    /// Approve a listener of this host, with the reason
-    Accept(BaselineAcceptArgs),
-    /// Remove the expectations of 90-local.toml that match nothing here
-    Prune(BaselinePruneArgs),
-}
-
-/// The arguments of `baseline record`.
-#[derive(Args, Clone, Debug)]
-pub struct BaselineRecordArgs {
-    /// From where the facts come.
-    #[command(flatten)]
-    pub input: InputArgs,
-    /// Where the output goes.
-    #[command(flatten)]
-    pub output: OutputArgs,
-}
-
-/// The arguments of `baseline diff`.
-#[derive(Args, Clone, Debug)]
-pub struct BaselineDiffArgs {
-    /// Which policy counts.
-    #[command(flatten)]
-    pub files: PolicyFiles,
-    /// The format of the output: table or json
-    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true, help_heading = OUTPUT)]
-    pub format: Option<AuditFormat>,
-    /// The same as --format json
-    #[arg(long, help_heading = OUTPUT)]
-    pub json: bool,
-    /// Leave out all that differs from run to run: process ids, inodes, times, queues
-    #[arg(long, help_heading = OUTPUT)]
-    pub stable: bool,
-    /// From where the facts come.
-    #[command(flatten)]
-    pub input: InputArgs,
-    /// Where the output goes.
-    #[command(flatten)]
-    pub output: OutputArgs,
-}
-
-/// The arguments of `baseline accept`.
-#[derive(Args, Clone, Debug)]
-pub struct BaselineAcceptArgs {
-    /// The endpoint, as `list` shows it: tcp/0.0.0.0:9001
-    #[arg(value_name = "ENDPOINT")]
-    pub endpoint: String,
-    /// Why it may be here
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-    /// Suppress its findings up to this day (2027-01-31), instead of expecting it
-    #[arg(long, value_name = "DAY")]
-    pub expires: Option<String>,
-}
-
-/// The arguments of `baseline prune`.
-#[derive(Args, Clone, Debug)]
-pub struct BaselinePruneArgs {
-    /// Say what would be removed, and remove nothing
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
-/// The arguments of `policy`.
-#[derive(Args, Clone, Debug)]
-pub struct PolicyArgs {
-    /// What to do with it
-    #[command(subcommand)]
-    pub what: PolicyVerb,
-}
-
-/// What to do with the policy.
-#[derive(Clone, Debug, Subcommand)]
-pub enum PolicyVerb {
-    /// Say what is wrong with it: faults, weak and never matching expectations, suppressions that end
-    Check(PolicyShowArgs),
-    /// Show it as its files make it together, each entry with its place
-    Show(PolicyShowArgs),
-    /// Hold a host that was recorded against it; ends as an audit would
-    Test(PolicyTestArgs),
-}
-
-/// The arguments of `policy check` and `policy show`.
-#[derive(Args, Clone, Debug)]
-pub struct PolicyShowArgs {
-    /// Which policy counts.
-    #[command(flatten)]
-    pub files: PolicyFiles,
-    /// The format of the output: table or json
-    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true, help_heading = OUTPUT)]
-    pub format: Option<TextFormat>,
-    /// The same as --format json
-    #[arg(long, help_heading = OUTPUT)]
-    pub json: bool,
-    /// Where the output goes.
-    #[command(flatten)]
-    pub output: OutputArgs,
-}
-
-/// The arguments of `policy test`.
-#[derive(Args, Clone, Debug)]
-pub struct PolicyTestArgs {
-    /// A capture
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// The policy file to try, alone [default: the policy of this host]
-    #[arg(long, value_name = "FILE", help_heading = "Policy")]
-    pub policy: Option<PathBuf>,
-    /// The format of the output: table or json
-    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true, help_heading = OUTPUT)]
-    pub format: Option<AuditFormat>,
-    /// The same as --format json
-    #[arg(long, help_heading = OUTPUT)]
-    pub json: bool,
-    /// Leave out all that differs from run to run: process ids, inodes, times, queues
-    #[arg(long, help_heading = OUTPUT)]
-    pub stable: bool,
-    /// Where the output goes.
-    #[command(flatten)]
-    pub output: OutputArgs,
-}
-
 /// The arguments of `doctor`.
 #[derive(Args, Clone, Debug)]
 pub struct DoctorArgs {
@@ -458,6 +287,32 @@ pub struct DoctorArgs {
     #[arg(long, help_heading = OUTPUT)]
     pub json: bool,
     /// From where the facts come.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The arguments of `diff`.
+#[derive(Args, Clone, Debug)]
+pub struct DiffArgs {
+    /// The earlier report (`earmark --json`) or capture; - for standard input
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The later one; this host now where nothing is said
+    #[arg(value_name = "NEW", conflicts_with_all = ["from", "root"])]
+    pub new: Option<PathBuf>,
+    /// The format of the output: table or json
+    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true, help_heading = OUTPUT)]
+    pub format: Option<TextFormat>,
+    /// The same as --format json
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
+    /// Leave out all that differs from run to run: process ids, times, inodes
+    #[arg(long, help_heading = OUTPUT)]
+    pub stable: bool,
+    /// From where the later facts come.
     #[command(flatten)]
     pub input: InputArgs,
     /// Where the output goes.

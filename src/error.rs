@@ -88,7 +88,9 @@ fn hint_for(kind: std::io::ErrorKind, writes: bool) -> &'static str {
         ErrorKind::NotFound => "check the path",
         ErrorKind::IsADirectory => "name a file in it",
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room there, or write to another place",
-        ErrorKind::FileTooLarge if !writes => "a capture has a few MiB: make one with `earmark capture`",
+        ErrorKind::FileTooLarge if !writes => {
+            "a capture or a report has a few MiB: make one with `earmark capture` or `earmark --json`"
+        }
         ErrorKind::TimedOut => "nothing came in time: --timeout waits longer",
         _ => "",
     }

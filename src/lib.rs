@@ -15,12 +15,13 @@
 //! answers. **[Snapshot](model::Snapshot)**: what is, and the gaps. **[Registry](registry::Registry)**: what is known about
 //! ports. **[Rule](rules::Rule)**: one judgement. **[Finding](finding::Finding)**: that judgement about one subject: a listener,
 //! or a network namespace where something answers without one.
-//! **[Report](report::Report)**: everything a renderer may need. **Command**: the wiring.
+//! **[Report](report::Report)**: everything a renderer may need. **[Picture](picture::Picture)**: what a report tells, in
+//! memory or stored, to be held against another or against what people allowed. **Command**: the wiring.
 //!
 //! # Reading order
 //!
 //! [`model`], then [`collect`], [`registry`], [`rules`] and [`judge`], [`report`], [`render`], and last [`commands`], which
-//! wires them; [`redact`] says what becomes of each name in a capture that is passed on. To add a rule, see [`rules`]; a port, `port-registry.toml`; a renderer, [`render`]; a platform, [`collect`].
+//! wires them; [`picture`] and [`diff`] compare what two reports tell; [`redact`] says what becomes of each name in a capture that is passed on. To add a rule, see [`rules`]; a port, `port-registry.toml`; a renderer, [`render`]; a platform, [`collect`].
 //!
 //! # Who may import whom
 //!
@@ -32,14 +33,16 @@
 //! | policy | model, finding, fault |
 //! | report | model, finding, policy, registry's plain types |
 //! | query | model, finding, report, registry's plain types |
-//! | audit | model, policy, report |
 //! | baseline | model, finding, report |
+//! | audit | model, policy, report |
 //! | explain | model, finding, registry, report |
 //! | doctor | model, report |
+//! | picture | model, finding, report |
+//! | diff | model, finding, report, picture |
 //! | rules | model, finding, registry |
 //! | judge | model, finding, registry, policy, rules, report |
 //! | redact | model, collect, registry, rules, judge |
-//! | render | model, finding, report, policy, audit, explain, doctor, registry's plain types |
+//! | render | model, finding, report, policy, audit, explain, doctor, picture, diff, registry's plain types |
 //! | sys | model, error |
 //! | cli | the enums it parses into |
 //! | commands | everything |
@@ -82,6 +85,7 @@ pub mod baseline;
 pub mod cli;
 pub mod collect;
 pub mod commands;
+pub mod diff;
 pub mod doctor;
 pub mod error;
 pub mod explain;
@@ -89,6 +93,7 @@ mod fault;
 pub mod finding;
 pub mod judge;
 pub mod model;
+pub mod picture;
 pub mod policy;
 pub mod query;
 pub mod redact;

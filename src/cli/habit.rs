@@ -21,6 +21,7 @@ pub const VERBS: &[&str] = &[
     "baseline",
     "policy",
     "doctor",
+    "diff",
     "capture",
     "schema",
     "completions",
@@ -29,7 +30,7 @@ pub const VERBS: &[&str] = &[
 ];
 
 /// Verbs that are planned: as words of a query they would change their meaning one day without a sound.
-const RESERVED: &[&str] = &["diff", "watch", "probe", "report", "ddl"];
+const RESERVED: &[&str] = &["watch", "probe", "report", "ddl"];
 
 /// Our flags that take the next word.
 const WITH_VALUE: &[&str] =

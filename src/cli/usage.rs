@@ -64,7 +64,7 @@ fn sentence(error: &clap::Error, verb: &str) -> Error {
         ),
         ErrorKind::UnknownArgument if matches!(flag, "--format" | "--json") => (
             format!("`{verb}` writes one kind of text, and has no {flag}"),
-            "leave it out; list, explain, rules and doctor have formats".to_owned(),
+            "leave it out; list, explain, rules, doctor and diff have formats".to_owned(),
         ),
         ErrorKind::UnknownArgument if !flag.starts_with('-') => {
             (format!("`{verb}` has no use for the word `{flag}`"), format!("{help} shows what it takes"))
@@ -106,6 +106,9 @@ fn sentence(error: &clap::Error, verb: &str) -> Error {
         ),
         ErrorKind::ArgumentConflict => {
             (format!("{flag} may stand only once"), format!("{help} shows what `{verb}` takes"))
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            (format!("`{verb}` needs a word that says what to do"), format!("{help} shows those it has"))
         }
         ErrorKind::InvalidUtf8 => ("an argument is not UTF-8".to_owned(), "write the word in UTF-8".to_owned()),
         _ => {

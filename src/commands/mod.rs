@@ -5,6 +5,7 @@ mod audit;
 mod baseline;
 mod capture;
 mod completions;
+mod diff;
 mod doctor;
 mod explain;
 mod list;
@@ -45,6 +46,7 @@ pub fn run(verb: &Verb, streams: &mut Streams<'_>) -> Result<Exit, Error> {
         Verb::Baseline(args) => baseline::run(&args.what, streams),
         Verb::Policy(args) => policy::run(&args.what, streams),
         Verb::Doctor(args) => doctor::run(args, streams),
+        Verb::Diff(args) => diff::run(args, streams),
         Verb::Capture(args) => capture::run(args, streams),
         Verb::Schema(args) => schema::run(args, streams),
         Verb::Completions(args) => completions::run(args, streams),
@@ -140,7 +142,7 @@ fn look(input: &InputArgs, ask: &Ask) -> Result<Snapshot, Error> {
         }
     }
     let snapshot = match &input.from {
-        Some(path) => collect::replay(&sys::input::read(path, collect::CAPTURE_MAGIC, ask.time)?, path, ask),
+        Some(path) => collect::replay(&sys::input::read(path, &[collect::CAPTURE_MAGIC], ask.time)?, path, ask),
         None => collect::snapshot(input.root.as_deref(), ask),
     }?;
     match &ask.netns {

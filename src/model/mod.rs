@@ -10,7 +10,7 @@ mod text;
 mod time;
 
 pub use netns::{Interface, NetNs, NetNsKind, Tunnel};
-pub use process::{Cgroup, Container, ExeState, OwnerStatus, PackageState, Process, UnitState};
+pub use process::{Cgroup, Container, ExeState, OwnerStatus, PackageState, Process, UnitState, stable_unit};
 pub use severity::Severity;
 pub use sk_lookup::SkLookup;
 pub use snapshot::{

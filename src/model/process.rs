@@ -83,16 +83,14 @@ pub struct Container {
 /// How many digits of a container's id its runtime's own commands show.
 const SHORT_ID: usize = 12;
 
-/// True for a number that a runtime made up at the start of a container; else it is a name that people gave it.
-fn is_number(id: &Text) -> bool {
-    let id = id.as_bytes();
+fn is_number(id: &[u8]) -> bool {
     id.len() == 64 && id.iter().all(u8::is_ascii_hexdigit)
 }
 
 impl Container {
     /// The id of a container as its runtime's own commands show it (12 digits), or its name.
     pub fn short(id: &Text) -> Text {
-        if is_number(id) { Text::from(&id.as_bytes()[..SHORT_ID]) } else { id.clone() }
+        if Self::is_number(id) { Text::from(&id.as_bytes()[..SHORT_ID]) } else { id.clone() }
     }
 
     /// Its own id, so.
@@ -112,7 +110,28 @@ impl Container {
 
     /// What of it stays the same from one start to the next: its runtime, and its name where people gave it one.
     pub fn stable_name(&self) -> String {
-        if is_number(&self.id) { self.runtime.to_owned() } else { self.name() }
+        Self::stable(&self.name()).to_owned()
+    }
+
+    /// The same of a name as [`Self::name`] writes it.
+    pub fn stable(name: &str) -> &str {
+        match name.split_once(':') {
+            Some((runtime, id)) if is_number(id.as_bytes()) => runtime,
+            _ => name,
+        }
+    }
+
+    /// The same for eyes: `docker:0123456789ab`.
+    pub fn short_of(name: &str) -> &str {
+        match name.split_once(':') {
+            Some((runtime, id)) if is_number(id.as_bytes()) => &name[..runtime.len() + 1 + SHORT_ID],
+            _ => name,
+        }
+    }
+
+    /// True for a number that a runtime made up at the start of a container; else it is a name that people gave it.
+    pub fn is_number(id: &Text) -> bool {
+        is_number(id.as_bytes())
     }
 }
 
@@ -253,8 +272,9 @@ impl Process {
     }
 }
 
-/// A unit's name without what changes from one start to the next: the instance, and the number of a session or run.
-fn stable_unit(unit: &str) -> String {
+/// A unit's name, escaped, without what changes from one start to the next: the instance, and the number of a session or
+/// run.
+pub fn stable_unit(unit: &str) -> String {
     let (stem, kind) = unit.rsplit_once('.').unwrap_or((unit, ""));
     let stem = match stem.split_once('@') {
         Some((template, _)) => format!("{template}@"),

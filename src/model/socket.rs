@@ -271,6 +271,20 @@ impl Socket {
         }
     }
 
+    /// Its type: `stream`, `dgram`, `seqpacket`, `raw`, `dccp`. `None` for SCTP, which is a stream or sequenced packets,
+    /// and for a vsock stream, likewise.
+    pub fn type_name(&self) -> Option<&'static str> {
+        match (&self.local, self.transport) {
+            (Local::Unix { kind, .. }, _) => Some(kind.name()),
+            (Local::Packet { cooked: true, .. } | Local::Vsock { dgram: true, .. }, _) => Some("dgram"),
+            (Local::Packet { .. } | Local::Raw { .. }, _) => Some("raw"),
+            (_, Transport::Tcp) => Some("stream"),
+            (_, Transport::Udp | Transport::UdpLite) => Some("dgram"),
+            (_, Transport::Dccp) => Some("dccp"),
+            _ => None,
+        }
+    }
+
     /// Whether an IPv6 wildcard takes IPv4 too: false for every other internet address, `None` where the kernel did
     /// not say whether it is IPv6 only, and for sockets without an internet address.
     pub fn dual_stack(&self) -> Option<bool> {

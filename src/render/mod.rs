@@ -4,6 +4,9 @@
 //! of output depends on content alone, and nothing is left out silently: the table alone folds, and says how much.
 
 mod csv;
+mod diff;
+#[cfg(test)]
+mod diff_tests;
 mod doctor;
 mod explain;
 mod fields;
@@ -20,9 +23,10 @@ mod tests;
 mod words;
 
 pub use csv::csv;
+pub use diff::diff;
 pub use doctor::doctor;
 pub use explain::explain;
-pub use json::{doctor_json, explain_json, json, policy_json, rules_json, schema};
+pub use json::{diff_json, doctor_json, explain_json, json, policy_json, rules_json, schema};
 pub use plain::plain;
 pub use policy::{policy, policy_lints};
 pub use rules::{rule, rules};
@@ -74,4 +78,4 @@ pub struct Screen {
 }
 
 /// The names of the schemas that [`schema`] knows.
-pub const SCHEMAS: &[&str] = &["report", "explain", "rules", "doctor", "policy"];
+pub const SCHEMAS: &[&str] = &["report", "explain", "rules", "doctor", "policy", "diff"];

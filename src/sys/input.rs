@@ -16,16 +16,16 @@ const MOST: u64 = 1 << 20;
 /// No file that a user names is larger: the capture of a loaded host has a few MiB.
 const LARGEST: u64 = 1 << 26;
 
-/// The whole of a file or a pipe, or of standard input for `-`. Of what does not begin with `magic` no more than that is
-/// read, since it may never end; and a pipe that nobody writes into is waited for no longer than `time`.
-pub fn read(path: &Path, magic: &'static str, time: Option<Duration>) -> Result<Vec<u8>, Error> {
+/// The whole of a file or a pipe, or of standard input for `-`. Of what begins with none of these words no more than the
+/// longest of them is read, since it may never end; and a pipe that nobody writes into is waited for no longer than `time`.
+pub fn read(path: &Path, beginnings: &'static [&'static str], time: Option<Duration>) -> Result<Vec<u8>, Error> {
     let (sender, receiver) = mpsc::channel();
     let file = path.to_owned();
     // The run ends without this thread where the other end of a pipe keeps it waiting.
     std::thread::spawn(move || {
         let content = match file.to_str() {
-            Some("-") => whole(io::stdin().lock(), magic),
-            _ => File::open(&file).and_then(|file| whole(file, magic)),
+            Some("-") => whole(io::stdin().lock(), beginnings),
+            _ => File::open(&file).and_then(|file| whole(file, beginnings)),
         };
         let _ = sender.send(content);
     });
@@ -36,10 +36,11 @@ pub fn read(path: &Path, magic: &'static str, time: Option<Duration>) -> Result<
     content.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into())).map_err(failed("read", path))
 }
 
-fn whole(mut source: impl io::Read, magic: &str) -> io::Result<Vec<u8>> {
+fn whole(mut source: impl io::Read, beginnings: &[&str]) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
-    source.by_ref().take(magic.len() as u64).read_to_end(&mut content)?;
-    if content == magic.as_bytes() {
+    let longest = beginnings.iter().map(|word| word.len() as u64).max().unwrap_or_default();
+    source.by_ref().take(longest).read_to_end(&mut content)?;
+    if beginnings.iter().any(|word| content.starts_with(word.as_bytes())) {
         source.take(LARGEST).read_to_end(&mut content)?;
         if content.len() as u64 > LARGEST {
             return Err(io::ErrorKind::FileTooLarge.into());
@@ -155,19 +156,21 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn what_never_ends_is_not_waited_for() {
-        assert_eq!(read(Path::new("/dev/zero"), "magic", None).expect("a beginning"), [0; 5]);
+        assert_eq!(read(Path::new("/dev/zero"), &["magic", "m"], None).expect("a beginning"), [0; 5]);
         let (reader, _writer) = io::pipe().expect("a pipe");
         let path = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));
-        let error = read(Path::new(&path), "magic", Some(Duration::from_millis(20))).expect_err("nothing came");
+        let error = read(Path::new(&path), &["magic"], Some(Duration::from_millis(20))).expect_err("nothing came");
         assert!(error.to_string().contains(&path) && !error.hint().is_empty(), "{error}");
     }
 
     #[test]
     fn a_file_is_read_whole_where_it_begins_well() {
-        assert_eq!(whole(&b"magic, and more"[..], "magic").expect("all"), b"magic, and more");
-        assert_eq!(whole(&b"secret\n"[..], "magic").expect("its beginning"), b"secre");
+        assert_eq!(whole(&b"magic, and more"[..], &["magic", "{"]).expect("all"), b"magic, and more");
+        assert_eq!(whole(&b"{\"a\": 1}"[..], &["magic", "{"]).expect("all"), b"{\"a\": 1}");
+        assert_eq!(whole(&b"{}"[..], &["magic", "{"]).expect("all"), b"{}");
+        assert_eq!(whole(&b"secret\n"[..], &["magic", "{"]).expect("its beginning"), b"secre");
         let endless = io::Read::chain(&b"magic"[..], io::repeat(b'x'));
-        assert_eq!(whole(endless, "magic").expect_err("too large").kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(whole(endless, &["magic"]).expect_err("too large").kind(), io::ErrorKind::FileTooLarge);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::super::words::{hex, printable, rule_names, time};
 use super::policy::Expectation;
 use super::wire::{Alternative, Later, WireCounterpart, WireKernelOwner, WireNetNs};
 use super::{Context, safe};
-use crate::model::{Container, Local, Socket, Text, Transport, Via};
+use crate::model::{Container, Local, Text, Via};
 use crate::report;
 
 /// One listener.
@@ -182,19 +182,6 @@ fn escaped(text: Option<&Text>) -> Option<String> {
     text.map(Text::escaped)
 }
 
-/// The type of a socket. Null for SCTP, which is a stream or sequenced packets, and for a vsock stream, likewise.
-fn socket_type(socket: &Socket) -> Option<&'static str> {
-    match (&socket.local, socket.transport) {
-        (Local::Unix { kind, .. }, _) => Some(kind.name()),
-        (Local::Packet { cooked: true, .. } | Local::Vsock { dgram: true, .. }, _) => Some("dgram"),
-        (Local::Packet { .. } | Local::Raw { .. }, _) => Some("raw"),
-        (_, Transport::Tcp) => Some("stream"),
-        (_, Transport::Udp | Transport::UdpLite) => Some("dgram"),
-        (_, Transport::Dccp) => Some("dccp"),
-        _ => None,
-    }
-}
-
 impl Listener {
     pub(super) fn new(context: &Context<'_>, listener: &report::Listener) -> Self {
         let report = context.report;
@@ -225,7 +212,7 @@ impl Listener {
             family: socket.ip().map(|ip| if ip.is_ipv4() { "ipv4" } else { "ipv6" }),
             address,
             port: socket.port(),
-            socket_type: socket_type(socket),
+            socket_type: socket.type_name(),
             protocol,
             path,
             dual_stack: socket.dual_stack(),

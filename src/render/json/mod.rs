@@ -3,6 +3,7 @@
 //! The types here are what other people's programs read. Additions keep `/1`; a removed or retyped key is `/2`. Every
 //! key stands in every row, and null means not known. Enums are plain strings, since they may grow.
 
+mod diff;
 mod doctor;
 mod explain;
 mod finding;
@@ -18,6 +19,7 @@ use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
+pub use diff::diff_json;
 pub use doctor::doctor_json;
 pub use explain::explain_json;
 pub use policy::policy_json;

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
+use super::diff::DiffV1;
 use super::doctor::DoctorV1;
 use super::explain::ExplainV1;
 use super::policy::PolicyV1;
@@ -18,6 +19,7 @@ pub fn schema(name: &str) -> Option<Value> {
         "doctor" => Some(of::<DoctorV1>()),
         "policy" => Some(of::<PolicyV1>()),
         "rules" => Some(of::<RulesV1>()),
+        "diff" => Some(of::<DiffV1>()),
         _ => None,
     }
 }

@@ -90,7 +90,7 @@ fn ids(row: &Row<'_>) -> Cell {
 }
 
 /// Two spaces end a cell for the eye, so a name must not have them.
-fn calm(cell: Cell) -> Cell {
+pub(in crate::render) fn calm(cell: Cell) -> Cell {
     let is_wild = |text: &str| text.contains("  ") || text.ends_with(' ');
     if !is_wild(&cell.head) && !is_wild(&cell.tail) && !cell.head.starts_with(' ') {
         return cell;

@@ -10,9 +10,9 @@ const SHORTEST_DEAR: usize = 8;
 
 /// A cell: what may be shortened, and what stays behind it (a pid, a mark).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Cell {
-    pub(super) head: String,
-    pub(super) tail: String,
+pub(in crate::render) struct Cell {
+    pub(in crate::render) head: String,
+    pub(in crate::render) tail: String,
 }
 
 impl From<String> for Cell {
@@ -33,7 +33,7 @@ impl Cell {
     }
 
     /// The whole cell as text.
-    pub(super) fn into_text(mut self) -> String {
+    pub(in crate::render) fn into_text(mut self) -> String {
         self.head.push_str(&self.tail);
         self.head
     }
@@ -45,32 +45,32 @@ fn width_of(text: &str) -> usize {
 }
 
 /// A column with its cells, and how much of it may go.
-pub(super) struct Column {
+pub(in crate::render) struct Column {
     /// The name above it.
-    pub(super) header: &'static str,
+    pub(in crate::render) header: &'static str,
     /// A cell for each row.
-    pub(super) cells: Vec<Cell>,
+    pub(in crate::render) cells: Vec<Cell>,
     /// Numbers stand at the right.
-    pub(super) right: bool,
+    pub(in crate::render) right: bool,
     /// Its cells may be shortened to this many columns; `None` for those that may not.
-    pub(super) shortest: Option<usize>,
+    pub(in crate::render) shortest: Option<usize>,
     /// It is shortened after all others, and then even further, down to [`SHORTEST_DEAR`].
-    pub(super) dear: bool,
+    pub(in crate::render) dear: bool,
     /// What goes when there is no room: the lowest first, `None` never.
-    pub(super) rank: Option<u8>,
+    pub(in crate::render) rank: Option<u8>,
     /// What takes its place then.
-    pub(super) instead: Option<Box<Column>>,
+    pub(in crate::render) instead: Option<Box<Column>>,
 }
 
 /// What is left of the columns.
-pub(super) struct Fitted {
-    pub(super) columns: Vec<Column>,
+pub(in crate::render) struct Fitted {
+    pub(in crate::render) columns: Vec<Column>,
     /// The names of those that had to go.
-    pub(super) left_out: Vec<&'static str>,
+    pub(in crate::render) left_out: Vec<&'static str>,
 }
 
 /// Leaves out columns that say nothing, then, in a terminal, what does not fit.
-pub(super) fn fit(columns: Vec<Column>, width: Option<u16>) -> Fitted {
+pub(in crate::render) fn fit(columns: Vec<Column>, width: Option<u16>) -> Fitted {
     let measured = |column: Column| (natural(&column), column);
     let mut columns: Vec<(usize, Column)> =
         columns.into_iter().filter(|column| !is_blank(column)).map(measured).collect();

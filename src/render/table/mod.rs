@@ -13,7 +13,8 @@ mod summary;
 use std::io::{self, BufWriter, Write};
 
 pub use audit::audit;
-pub(super) use layout::aligned;
+pub(super) use columns::calm;
+pub(super) use layout::{Cell, Column, aligned, fit};
 
 use super::words::{HEADER, paint, severity_style};
 use super::{Screen, View, order};
