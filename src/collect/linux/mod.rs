@@ -14,6 +14,8 @@ mod kernel;
 mod kernel_owners;
 #[cfg_attr(not(target_os = "linux"), path = "absent.rs")]
 mod live;
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only a live host is walked"))]
+mod mounts;
 mod namespaces;
 mod netlink;
 mod owned;
