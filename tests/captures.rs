@@ -18,7 +18,7 @@ fn captures() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let mut paths: Vec<_> = entries.filter(|path| path.extension().is_some_and(|kind| kind == "capture")).collect();
     paths.sort();
-    assert!(paths.len() >= 7, "{paths:?}");
+    assert!(paths.len() >= 8, "{paths:?}");
     paths
 }
 

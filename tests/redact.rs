@@ -103,7 +103,7 @@ fn judgement(report: &Report) -> Vec<String> {
 }
 
 /// What every part of a path may be that is no name of this host.
-const EVERYWHERE: [&str; 26] = [
+const EVERYWHERE: [&str; 27] = [
     "",
     "usr",
     "bin",
@@ -128,6 +128,8 @@ const EVERYWHERE: [&str; 26] = [
     "machine.slice",
     "init.scope",
     "session-c4.scope",
+    // Nobody's.
+    "user-65534.slice",
     "kubepods.slice",
     "kubepods-burstable.slice",
 ];
@@ -136,7 +138,7 @@ const EVERYWHERE: [&str; 26] = [
 fn names(snapshot: &Snapshot, registry: &Registry) -> BTreeSet<Text> {
     let known = |name: &[u8]| {
         let service = || std::str::from_utf8(name).is_ok_and(|name| registry.knows_service(name));
-        let number = name.len() < 5 && name.iter().all(u8::is_ascii_digit);
+        let number = name.len() <= 5 && name.iter().all(u8::is_ascii_digit);
         number || registry.knows_program(name) || judge::knows_role(name) || rules::know_program(name) || service()
     };
     let mut names: BTreeSet<Text> = BTreeSet::new();

@@ -21,8 +21,13 @@ fn pids(listener: &Value) -> BTreeSet<u64> {
 /// Endpoints and pids as `ss` has them.
 pub fn listeners() -> BTreeSet<Row> {
     let output = Command::new("ss").args(["-H", "-tulpn"]).output().expect("ss runs");
+    parsed(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// The same of what `ss -H -tulpn` said elsewhere.
+pub fn parsed(lines: &str) -> BTreeSet<Row> {
     let mut rows = BTreeSet::new();
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
+    for line in lines.lines() {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         let (address, port) = words[4].rsplit_once(':').expect("a port");
         let address = match address {

@@ -122,14 +122,19 @@ pub fn report(arguments: &[&str]) -> serde_json::Value {
 /// With `UPDATE_CAPTURES=1` writes what this world is into `tests/captures`, as root or as another user sees it.
 pub fn record(name: &str, user: Option<u32>) {
     use std::os::unix::process::CommandExt as _;
-    if std::env::var_os("UPDATE_CAPTURES").is_none() {
-        return;
-    }
     let mut command = command(&["capture"]);
     if let Some(user) = user {
         command.uid(user).gid(user);
     }
-    let output = command.output().expect("earmark runs");
+    record_with(name, |_| command.output().expect("earmark runs"));
+}
+
+/// The same of what a run elsewhere writes, which is given the path of the program.
+pub fn record_with(name: &str, run: impl FnOnce(&str) -> Output) {
+    if std::env::var_os("UPDATE_CAPTURES").is_none() {
+        return;
+    }
+    let output = run(env!("CARGO_BIN_EXE_earmark"));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let place = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
     std::fs::write(place.join(name).with_extension("capture"), &output.stdout).expect("written");

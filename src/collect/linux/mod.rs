@@ -14,6 +14,8 @@ mod kernel;
 mod kernel_owners;
 #[cfg_attr(not(target_os = "linux"), path = "absent.rs")]
 mod live;
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only a live host is walked"))]
+mod mounts;
 mod namespaces;
 mod netlink;
 mod owned;
@@ -108,16 +110,19 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
     // The passes after the first look for the holders of new rows alone, and do not count the processes again.
     let mut found: Option<Found> = None;
     let mut more_places = false;
+    let by_descriptors = places.wants_descriptors();
+    let mut vsock = BTreeSet::new();
     for reading in 1..=READINGS {
         let known = if reading == 1 { 0 } else { places.read() };
         if reading > 1 && known == places.len() && !more_places {
             break;
         }
         let wanted = places.wanted(|at| at >= known);
-        let others = reading == 1 && places.wants_descriptors();
+        let others = reading == 1 && by_descriptors;
         let pass = Pass { kernel, wanted: &wanted, others, cmdline: ask.cmdline, boot, files: &files };
         let mut pass = if others { vsock::scan(&pass, has_many(&places)) } else { holders::scan(&pass) };
         more_places = places.add_held(&pass.namespaces);
+        vsock.extend(pass.vsock.iter().map(|(socket, ..)| socket.inode));
         add_vsock(&mut places, &mut pass);
         if let Some(refusal) = pass.vsock_refusal {
             places.doubt_vsock(refusal);
@@ -128,11 +133,8 @@ pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
         }
     }
     let mut found = found.unwrap_or_default();
-    look_again(
-        &places,
-        &mut found,
-        Pass { kernel, wanted: &[], others: false, cmdline: ask.cmdline, boot, files: &files },
-    );
+    let pass = Pass { kernel, wanted: &[], others: by_descriptors, cmdline: ask.cmdline, boot, files: &files };
+    look_again(&mut places, &mut found, &vsock, pass);
     if let Some(refusal) = found.refusal.or(found.unasked) {
         let what = if found.refusal.is_some() { "the list of processes" } else { "some of the processes" };
         let consequence = "sockets that only they hold are listed without their owner";
@@ -223,20 +225,28 @@ fn read_first(kernel: &dyn Kernel, places: &mut Places<'_>, own: Option<u64>) ->
 }
 
 /// A process that ended while it was looked at may have left its sockets to a child that came after the list; and where
-/// nobody is seen to hold a socket, the dear looks are taken.
-fn look_again(places: &Places<'_>, found: &mut Found, pass: Pass<'_>) {
-    let open = |found: &Found| {
+/// nobody is seen to hold a socket, the dear looks are taken. Where descriptors alone tell of vsock sockets, such a child
+/// may have some that nobody has seen yet.
+fn look_again(places: &mut Places<'_>, found: &mut Found, vsock: &BTreeSet<u64>, pass: Pass<'_>) {
+    let open = |places: &Places<'_>, found: &Found| {
         let mut held = vec![false; places.len()];
         found.holders.iter().for_each(|holder| held[holder.socket as usize] = true);
         places.wanted(|at| !held[at] && places.is_here(at))
     };
-    let mut wanted = open(found);
-    if !wanted.is_empty() && found.counts.vanished > 0 {
-        merge(found, holders::scan(&Pass { wanted: &wanted, ..pass }));
-        wanted = open(found);
+    let mut wanted = open(places, found);
+    if (!wanted.is_empty() || pass.others) && found.counts.vanished > 0 {
+        let again = Pass { wanted: &wanted, ..pass };
+        let mut again = if pass.others { vsock::scan(&again, has_many(places)) } else { holders::scan(&again) };
+        again.vsock.retain(|(socket, ..)| !vsock.contains(&socket.inode));
+        add_vsock(places, &mut again);
+        if let Some(refusal) = again.vsock_refusal {
+            places.doubt_vsock(refusal);
+        }
+        merge(found, again);
+        wanted = open(places, found);
     }
     if !wanted.is_empty() {
-        merge(found, deep::search(&Pass { wanted: &wanted, ..pass }));
+        merge(found, deep::search(&Pass { wanted: &wanted, others: false, ..pass }));
     }
 }
 

@@ -219,8 +219,9 @@ pub fn cgroup(text: &[u8]) -> Option<Cgroup> {
             (_, path) => others.extend(path),
         }
     }
-    // With both, systemd of a hybrid host keeps its units in its own hierarchy.
-    let path = named.or(unified)?;
+    // With both, systemd of a hybrid host keeps its units in its own hierarchy. Where nobody is put anywhere in that, it was
+    // mounted for something else, and systemd has version 2.
+    let path = named.filter(|path| *path != b"/").or(unified).or(named)?;
     let unknown = path.split(|byte| *byte == b'/').any(|part| part == b"..");
     let mut parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).peekable();
     while parts.next_if(|part| part.ends_with(b".slice")).is_some() {}

@@ -77,7 +77,7 @@ fn a_file_lies_where_somebody_but_root_may_write() {
 
 #[test]
 fn units_come_from_the_top_of_the_path() {
-    let cases: [(&str, Option<&str>, Option<&str>, UnitState); 13] = [
+    let cases: [(&str, Option<&str>, Option<&str>, UnitState); 15] = [
         ("0::/system.slice/ssh.service\n", Some("ssh.service"), None, UnitState::Known),
         (
             "0::/system.slice/system-postfix.slice/postfix@-.service\n",
@@ -98,6 +98,8 @@ fn units_come_from_the_top_of_the_path() {
         ("0::/system.slice/ssh.service/sub\n", Some("ssh.service"), None, UnitState::Known),
         ("0::/../../system.slice/ssh.service\n", None, None, UnitState::Unknown),
         ("9:name=systemd:/system.slice/cron.service\n0::/\n", Some("cron.service"), None, UnitState::Known),
+        ("9:name=systemd:/\n0::/system.slice/cron.service\n", Some("cron.service"), None, UnitState::Known),
+        ("9:name=systemd:/\n4:memory:/a.service\n", None, None, UnitState::None),
         ("4:memory:/a\n1:name=systemd:/system.slice/a b.service\n", Some("a b.service"), None, UnitState::Known),
         (
             "4:memory:/mine:name=systemd:/system.slice/ssh.service\n0::/user.slice/a.scope\n",

@@ -348,6 +348,33 @@ fn a_vsock_socket_is_told_with_every_process_that_holds_it() {
 }
 
 #[test]
+fn a_vsock_socket_that_was_left_to_a_later_process_is_found() {
+    // Its first holder ends before its descriptors are listed, or before they are looked at.
+    for (listed, looked_at) in [(Err(3), Err(3)), (told("8 600\n"), Err(3))] {
+        let mut host = host();
+        tell(&mut host, "protocols", "protocol size sockets\nTCP 1 1\nUDP 1 1\nAF_VSOCK 1 1\n");
+        refuse(&mut host, "diag vsock", 2);
+        host.answers.insert("pids".to_owned(), vec![told("1\n7\n9\n"), told("1\n7\n10\n")]);
+        host.answers.insert("sockets 9".to_owned(), vec![listed]);
+        host.answers.insert("vsock 9".to_owned(), vec![looked_at]);
+        // Of what was seen before nothing is told twice.
+        tell(&mut host, "sockets 7", "3 500\n4 601\n");
+        tell(&mut host, "vsock 7", "4 4294967295 7029 1 1\n");
+        tell(&mut host, "link 7 4", "socket:[601]");
+        tell(&mut host, "sockets 10", "5 600\n");
+        tell(&mut host, "vsock 10", "5 4294967295 7028 1 1\n");
+        tell(&mut host, "link 10 5", "socket:[600]");
+        tell(&mut host, "stat 10", "10 (agent) S 1 9 9 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 100 1 1\n");
+        let seen = look(&host);
+        let holders = |inode| {
+            let of = seen.holders.iter().filter(|holder| seen.sockets[holder.socket as usize].inode == inode);
+            of.map(|holder| seen.processes[holder.process as usize].pid).collect::<Vec<_>>()
+        };
+        assert_eq!((holders(600), holders(601), seen.sockets.len()), (vec![10], vec![7], 3));
+    }
+}
+
+#[test]
 fn a_program_does_not_hold_the_vsock_sockets_of_the_one_before_it() {
     let mut host = host();
     tell(&mut host, "protocols", "protocol size sockets\nTCP 1 1\nUDP 1 1\nAF_VSOCK 1 1\n");

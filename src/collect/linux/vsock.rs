@@ -23,6 +23,7 @@ pub fn scan(pass: &Pass<'_>, many: bool) -> Found {
     others.retain(|(.., inode)| connected.binary_search(inode).is_err());
     let by_process: Vec<_> = others.chunk_by(|one, next| one.0 == next.0).collect();
     let vsock = share_out(&by_process, |found, others, answer| look_at(pass, found, others, answer));
+    found.counts.vanished += vsock.counts.vanished;
     super::merge(&mut found, vsock);
     found
 }
@@ -50,8 +51,12 @@ fn look_at(pass: &Pass<'_>, found: &mut Found, others: &[(u32, u32, u64)], answe
                 }
                 rows
             }
+            Err(refusal) if refusal.is_gone() => {
+                found.counts.vanished += 1;
+                return;
+            }
             // A capture has an answer for every process that was asked.
-            Err(refusal) if refusal.is_gone() || refusal == Refusal::NotRecorded => return,
+            Err(Refusal::NotRecorded) => return,
             Err(refusal) => {
                 found.vsock_refusal = Some(refusal);
                 return;

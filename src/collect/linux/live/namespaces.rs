@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, Statx, StatxFlags};
 use rustix::io::Errno;
 use rustix::net::{Protocol, netlink};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
@@ -16,13 +16,13 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use super::dump::{ROUTE, connected, dump_over, each_answer, open_netlink};
 use super::generic::{self, Families};
 use super::paths::open_unless_remote;
-use super::rooted::reopen;
+use super::rooted::{of_ours, reopen};
 use super::{each_pid, listns, read_at};
 use crate::collect::linux::namespaces::{Way, Ways, decode};
 use crate::collect::linux::netlink::single_request;
-use crate::collect::linux::packages::Root;
+use crate::collect::linux::packages::{Root, View};
 use crate::collect::linux::question::{Ns, Question};
-use crate::collect::linux::{devices, proc_net, sock_diag};
+use crate::collect::linux::{devices, mounts, proc_net, sock_diag};
 use crate::model::Text;
 
 /// The namespaces that were found, and the sockets that were opened in them.
@@ -258,25 +258,35 @@ impl Namespaces {
         Err(refused)
     }
 
-    /// Opens a namespace, and only that one: what stands at a path now may be anything, a pipe that waits for a writer too.
+    /// Opens a namespace, and only that one: what stands at a path or behind a descriptor by now may be anything, a device that
+    /// does something when it is opened, a pipe or a file of FUSE that waits for somebody. So it is looked at first.
     fn open(&self, proc: &OwnedFd, way: &Way, inode: u64) -> Result<OwnedFd, Errno> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let namespace = match (way, &self.rooted) {
+        let (place, read) = (OFlags::PATH | OFlags::CLOEXEC, OFlags::RDONLY | OFlags::CLOEXEC);
+        let there = match (way, &self.rooted) {
             (Way::Mount(path), Some((root, _))) => return mounted_below(root, proc, path.as_bytes(), inode),
-            (Way::Mount(path), None) => open_unless_remote(path.as_bytes(), flags),
-            (Way::Process(pid), _) => rustix::fs::openat(proc, format!("{pid}/ns/net"), flags, Mode::empty()),
-            (Way::Descriptor(pid, fd), _) => rustix::fs::openat(proc, format!("{pid}/fd/{fd}"), flags, Mode::empty()),
+            (Way::Mount(path), None) => open_unless_remote(path.as_bytes(), OFlags::PATH),
+            (Way::Descriptor(pid, fd), _) => rustix::fs::openat(proc, format!("{pid}/fd/{fd}"), place, Mode::empty()),
+            // These are namespaces, if not that one.
+            (Way::Process(pid), _) => rustix::fs::openat(proc, format!("{pid}/ns/net"), read, Mode::empty()),
             (Way::Listed(id), _) => listns::open(*id),
         }?;
-        if is_namespace(&namespace, inode)? { Ok(namespace) } else { Err(Errno::NOENT) }
+        match way {
+            _ if !is_namespace(&there, proc, inode)? => Err(Errno::NOENT),
+            Way::Mount(_) | Way::Descriptor(..) => reopen(&there),
+            Way::Process(_) | Way::Listed(_) => Ok(there),
+        }
     }
 }
 
-fn is_namespace(file: &OwnedFd, inode: u64) -> Result<bool, Errno> {
-    // NSFS_MAGIC, include/uapi/linux/magic.h.
-    let is_namespace = rustix::fs::fstatfs(file)?.f_type as u64 == 0x6e73_6673;
-    let file = rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::INO)?;
-    Ok(is_namespace && file.stx_ino == inode)
+/// True for that namespace: all namespaces are of one file system. No other is asked, since it may belong to a process.
+fn is_namespace(file: &OwnedFd, proc: &OwnedFd, inode: u64) -> Result<bool, Errno> {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    let file = rustix::fs::statx(file, "", flags, StatxFlags::INO)?;
+    let own = of_ours(proc, |proc, prefix| {
+        rustix::fs::statx(proc, format!("{prefix}self/ns/net"), AtFlags::empty(), StatxFlags::INO)
+    })?;
+    let device = |file: &Statx| (file.stx_dev_major, file.stx_dev_minor);
+    Ok(file.stx_ino == inode && device(&file) == device(&own))
 }
 
 /// Opens a namespace that another host has mounted: below the root that we were given, or where nothing that was mounted
@@ -284,11 +294,14 @@ fn is_namespace(file: &OwnedFd, inode: u64) -> Result<bool, Errno> {
 pub fn mounted_below(root: &Root, proc: &OwnedFd, path: &[u8], inode: u64) -> Result<OwnedFd, Errno> {
     let open = |root: &Root| {
         let there = root.walk(path, OFlags::PATH | OFlags::NOFOLLOW)?;
-        if is_namespace(&there, inode)? { reopen(&there) } else { Err(Errno::NOENT) }
+        if is_namespace(&there, proc, inode)? { reopen(&there) } else { Err(Errno::NOENT) }
     };
     open(root).or_else(|_| {
         let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        open(&Root::of(rustix::fs::openat(proc, "1/root", directory, Mode::empty())?))
+        let first = rustix::fs::openat(proc, "1/root", directory, Mode::empty())?;
+        let mut mounts = Vec::new();
+        read_at(proc, "1/mountinfo", &mut mounts)?;
+        open(&Root::of(first, View { mounts, place: Vec::new() }))
     })
 }
 
@@ -350,7 +363,11 @@ fn mounted(mounts: &[u8]) -> Vec<(u64, Text)> {
         let (root, place) = (words.next()?, words.next()?);
         let inode = root.strip_prefix(b"net:[")?.strip_suffix(b"]")?;
         let inode = std::str::from_utf8(inode).ok()?.parse().ok()?;
-        Some((inode, Text::new(super::paths::mount_point(place))))
+        Some((inode, Text::new(mounts::mount_point(place))))
     });
     lines.collect()
 }
+
+#[cfg(test)]
+#[path = "namespaces_tests.rs"]
+mod tests;

@@ -8,6 +8,7 @@ use std::path::Path;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, ResolveFlags, StatxFlags};
 use rustix::io::Errno;
 
+use crate::collect::linux::mounts::are_local;
 use crate::model::Text;
 
 /// What our root has at a path that another process may have chosen, and the directories above.
@@ -86,70 +87,6 @@ fn open_as(directory: BorrowedFd<'_>, path: &[u8], flags: OFlags, resolve: Resol
 /// True where every mount on the way to a path is of a kind that answers from this host.
 fn is_local(path: &[u8]) -> bool {
     std::fs::read("/proc/self/mountinfo").is_ok_and(|mounts| are_local(&mounts, path))
-}
-
-/// The same, by the mounts there are.
-pub fn are_local(mounts: &[u8], path: &[u8]) -> bool {
-    const LOCAL: [&[u8]; 19] = [
-        b"ext2",
-        b"ext3",
-        b"ext4",
-        b"xfs",
-        b"btrfs",
-        b"tmpfs",
-        b"overlay",
-        b"squashfs",
-        b"erofs",
-        b"zfs",
-        b"f2fs",
-        b"vfat",
-        b"ramfs",
-        b"rootfs",
-        b"devtmpfs",
-        b"iso9660",
-        b"bcachefs",
-        b"proc",
-        b"nsfs",
-    ];
-    // Mount points are compared as they are written: `//`, `/./` and `/../` would hide one.
-    let odd = |part: &[u8]| matches!(part, b"" | b"." | b"..");
-    let is_plain = path == b"/" || !path.split(|byte| *byte == b'/').skip(1).any(odd);
-    is_plain && kinds_on_the_way(mounts, path).iter().all(|kind| LOCAL.contains(kind))
-}
-
-/// The kinds of the file systems that are mounted on the way to a path.
-fn kinds_on_the_way<'a>(mounts: &'a [u8], path: &[u8]) -> Vec<&'a [u8]> {
-    let on_the_way = mounts.split(|byte| *byte == b'\n').filter_map(|line| {
-        let mut words = line.split(|byte| *byte == b' ');
-        let place = mount_point(words.nth(4)?);
-        let kind = words.skip_while(|word| *word != b"-").nth(1)?;
-        let within = match place.as_slice() {
-            b"/" => true,
-            place => path.starts_with(place) && matches!(path.get(place.len()), None | Some(b'/')),
-        };
-        within.then_some(kind)
-    });
-    on_the_way.collect()
-}
-
-/// A mount point as it is: the kernel writes space, tab, newline and backslash as `\ooo`.
-pub fn mount_point(word: &[u8]) -> Vec<u8> {
-    let mut place = Vec::with_capacity(word.len());
-    let mut rest = word;
-    while let [first, after @ ..] = rest {
-        let octal = after.get(..3).filter(|_| *first == b'\\').and_then(|digits| std::str::from_utf8(digits).ok());
-        match octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(byte) => {
-                place.push(byte);
-                rest = &after[3..];
-            }
-            None => {
-                place.push(*first);
-                rest = after;
-            }
-        }
-    }
-    place
 }
 
 /// Where cgroups of version 2 are mounted: hybrid hosts have them beside the others.
@@ -237,17 +174,5 @@ mod tests {
         assert_eq!(lines, own.components().count());
         assert_eq!(host_file(b"/no/such/file", &mut Vec::new()), Err(Errno::NOENT));
         assert_eq!(host_file(b"relative", &mut Vec::new()), Err(Errno::NOENT));
-    }
-
-    #[test]
-    fn a_mount_point_with_a_space_is_on_the_way() {
-        let mounts = b"1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:9 / /home/a\\040b\\134 rw - fuse.x x rw\n";
-        assert_eq!(kinds_on_the_way(mounts, b"/home/a b\\/program"), [&b"ext4"[..], b"fuse.x"]);
-        assert_eq!(kinds_on_the_way(mounts, b"/home/a bc"), [b"ext4"]);
-        assert_eq!(mount_point(b"/a\\04"), b"/a\\04");
-        assert!(are_local(mounts, b"/home/x"));
-        for path in [&b"/home/a b\\/x"[..], b"//home/a b\\/x", b"/home/./a b\\/x", b"/home/../home/a b\\/x"] {
-            assert!(!are_local(mounts, path), "{}", String::from_utf8_lossy(path));
-        }
     }
 }

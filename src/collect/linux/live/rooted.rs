@@ -7,8 +7,8 @@
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxFlags};
 use rustix::io::Errno;
@@ -16,7 +16,8 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::namespaces::{Namespaces, within_kind};
 use super::{Live, host, owned, paths, read_at, threads};
-use crate::collect::linux::packages::{Files as _, Root};
+use crate::collect::linux::mounts::{are_local, mount_point};
+use crate::collect::linux::packages::{Files as _, Root, View};
 use crate::collect::linux::question::{Ns, Question};
 use crate::error::Error;
 use crate::model::Text;
@@ -39,15 +40,7 @@ pub struct Rooted {
     pub(super) same_pids: bool,
     /// `/proc/PID/cgroup` tells paths as that host has them.
     knows_cgroups: AtomicBool,
-    view: OnceLock<View>,
-}
-
-/// How we have the host's root mounted.
-struct View {
-    /// Our mounts.
-    mounts: Vec<u8>,
-    /// Where the root is for us.
-    place: Vec<u8>,
+    view: View,
 }
 
 impl Rooted {
@@ -60,9 +53,11 @@ impl Rooted {
             Errno::NOTDIR => wrong(path.to_owned(), "it is no directory"),
             errno => file(path.to_owned(), errno),
         })?;
-        let files = Root::of(root);
         let below = path.join("proc");
-        let proc = files.walk("proc", OFlags::RDONLY | OFlags::DIRECTORY).map_err(|errno| match errno {
+        // What is mounted below is not known before. The directory itself is whose who runs us says.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        let proc = rustix::fs::openat2(&root, "proc", flags, Mode::empty(), within).map_err(|errno| match errno {
             Errno::NOENT => wrong(path.to_owned(), "there is no proc in it"),
             Errno::NOTDIR | Errno::LOOP => wrong(below.clone(), "it is no directory of this root"),
             Errno::NOSYS | Errno::PERM => Error::Content {
@@ -83,9 +78,10 @@ impl Rooted {
         let inode = |name| inode(&proc, name).ok();
         let first = inode("1/ns/net").map(Ns::Inode).or_else(|| inode("1/net/tcp").map(Ns::File));
         let same_pids = is_of_our_pids(&proc);
-        let files = Arc::new(files);
+        let view = view(&root, &proc);
+        let files = Arc::new(Root::of(root, view.clone()));
         let knows_cgroups = AtomicBool::new(false);
-        Ok((Self { files, first, same_pids, knows_cgroups, view: OnceLock::new() }, proc))
+        Ok((Self { files, first, same_pids, knows_cgroups, view }, proc))
     }
 
     /// Its network namespaces.
@@ -97,27 +93,25 @@ impl Rooted {
     pub fn file(&self, path: &str) -> io::Result<Vec<u8>> {
         self.files.read(path)
     }
+}
 
-    fn view(&self, proc: &OwnedFd) -> &View {
-        self.view.get_or_init(|| {
-            let link = format!("self/fd/{}", self.files.directory().as_raw_fd());
-            let link = of_ours(proc, |proc, prefix| {
-                rustix::fs::readlinkat(proc, format!("{prefix}{link}"), Vec::with_capacity(256))
-            });
-            let mounts = of_ours(proc, |proc, prefix| {
-                let mut mounts = Vec::new();
-                read_at(proc, &format!("{prefix}self/mountinfo"), &mut mounts).map(|()| mounts)
-            });
-            let mut place = link.map(std::ffi::CString::into_bytes).unwrap_or_default();
-            // A path below `/` begins with one slash.
-            place.pop_if(|last| *last == b'/');
-            View { mounts: mounts.unwrap_or_default(), place }
-        })
-    }
+/// How we have the host's root mounted.
+fn view(root: &OwnedFd, proc: &OwnedFd) -> View {
+    let link = format!("self/fd/{}", root.as_raw_fd());
+    let link =
+        of_ours(proc, |proc, prefix| rustix::fs::readlinkat(proc, format!("{prefix}{link}"), Vec::with_capacity(256)));
+    let mounts = of_ours(proc, |proc, prefix| {
+        let mut mounts = Vec::new();
+        read_at(proc, &format!("{prefix}self/mountinfo"), &mut mounts).map(|()| mounts)
+    });
+    let mut place = link.map(std::ffi::CString::into_bytes).unwrap_or_default();
+    // A path below `/` begins with one slash.
+    place.pop_if(|last| *last == b'/');
+    View { mounts: mounts.unwrap_or_default(), place }
 }
 
 /// Asks for what is ours: below the host's `proc`, where we are a process of that host, or else below our own.
-fn of_ours<T>(proc: &OwnedFd, ask: impl Fn(&OwnedFd, &str) -> Result<T, Errno>) -> Result<T, Errno> {
+pub fn of_ours<T>(proc: &OwnedFd, ask: impl Fn(&OwnedFd, &str) -> Result<T, Errno>) -> Result<T, Errno> {
     // An absolute path leaves the directory aside.
     ask(proc, "").or_else(|_| ask(proc, "/proc/"))
 }
@@ -263,7 +257,7 @@ impl Live {
         let device = rustix::fs::statx(&self.proc, "", AtFlags::EMPTY_PATH, StatxFlags::INO)?;
         let device = format!("{}:{}", device.stx_dev_major, device.stx_dev_minor);
         // The option is one of the procfs, wherever that is mounted.
-        let line = [&rooted.view(&self.proc).mounts, self.mounts()].into_iter().find_map(|mounts| {
+        let line = [&rooted.view.mounts, self.mounts()].into_iter().find_map(|mounts| {
             let mut lines = mounts.split(|byte| *byte == b'\n');
             lines.find(|line| line.split(|byte| *byte == b' ').nth(2) == Some(device.as_bytes()))
         });
@@ -289,7 +283,7 @@ impl Live {
     /// What the root of the host has at a path. Where a file system of the host does not show below the directory that we
     /// were given, what is there instead says nothing.
     fn file_of(&self, rooted: &Rooted, path: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
-        let view = rooted.view(&self.proc);
+        let view = &rooted.view;
         let here = [&view.place, path].concat();
         match (device(self.mounts(), path), device(&view.mounts, &here)) {
             (Some(one), Some(other)) if one == other => {}
@@ -298,7 +292,7 @@ impl Live {
         let open = |path: &[u8], resolve| {
             paths::open_path(rooted.files.directory().as_fd(), path, resolve | ResolveFlags::IN_ROOT)
         };
-        paths::file_and_above(path, open, || paths::are_local(&view.mounts, &here), answer)
+        paths::file_and_above(path, open, || are_local(&view.mounts, &here), answer)
     }
 }
 
@@ -307,7 +301,7 @@ fn device<'a>(mounts: &'a [u8], path: &[u8]) -> Option<&'a [u8]> {
     let on_the_way = mounts.split(|byte| *byte == b'\n').filter_map(|line| {
         let mut words = line.split(|byte| *byte == b' ').skip(2);
         let device = words.next()?;
-        let place = paths::mount_point(words.nth(1)?);
+        let place = mount_point(words.nth(1)?);
         let below = path.strip_prefix(place.as_slice());
         let within = place == b"/" || below.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')));
         within.then_some((place.len(), device))

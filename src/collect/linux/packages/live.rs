@@ -7,32 +7,69 @@ use std::path::Path;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, RawDir, ResolveFlags};
 use rustix::io::Errno;
-use rustix::path::Arg;
 
 use super::{Files, LARGEST_FILE, MOST_NAMES, ReadAt};
+use crate::collect::linux::mounts::Away;
 
 /// How often a walk is tried again that a rename disturbed.
 const TRIES: u32 = 16;
+
+/// How often a walk follows a link, as often as the kernel does.
+const LINKS: u32 = 40;
 
 /// A directory that is taken as the root.
 #[derive(Debug)]
 pub struct Root {
     directory: OwnedFd,
-    /// It is this system's own root: links cannot leave it, whatever the kernel has.
-    own: bool,
+    /// What is mounted there. `None` is this system's own root: links cannot leave it, whatever the kernel has, and a host
+    /// whose own root does not answer is none.
+    walkable: Option<Walkable>,
+}
+
+/// How a root is mounted for us.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Our mounts, as `mountinfo` has them.
+    pub mounts: Vec<u8>,
+    /// Where the root is for us: empty for `/`.
+    pub place: Vec<u8>,
+}
+
+/// Where a root may be walked without waiting for another host or a process.
+#[derive(Debug)]
+struct Walkable {
+    /// `None` where our mounts are not known: then nothing that is mounted below the root is walked into.
+    away: Option<Away>,
+    place: Vec<u8>,
+}
+
+impl Walkable {
+    /// Where a path of the root is for us.
+    fn place_of(&self, path: &[u8]) -> Vec<u8> {
+        match path {
+            b"/" if !self.place.is_empty() => self.place.clone(),
+            path => [&self.place, path].concat(),
+        }
+    }
 }
 
 impl Root {
     /// Opens a directory as root, `/` for this system.
+    #[expect(clippy::disallowed_methods, reason = "the mounts of a live host")]
     pub fn new(path: &Path) -> io::Result<Self> {
         let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = rustix::fs::openat(CWD, path, directory, Mode::empty())?;
-        Ok(Self { directory, own: path == Path::new("/") })
+        if path == Path::new("/") {
+            return Ok(Self { directory, walkable: None });
+        }
+        let place = std::fs::canonicalize(path)?.into_os_string().into_encoded_bytes();
+        Ok(Self::of(directory, View { mounts: std::fs::read("/proc/self/mountinfo")?, place }))
     }
 
     /// A directory that is open already, as the root of another host.
-    pub fn of(directory: OwnedFd) -> Self {
-        Self { directory, own: false }
+    pub fn of(directory: OwnedFd, view: View) -> Self {
+        let away = (!view.mounts.is_empty()).then(|| Away::of(&view.mounts));
+        Self { directory, walkable: Some(Walkable { away, place: view.place }) }
     }
 
     /// The directory.
@@ -40,28 +77,88 @@ impl Root {
         &self.directory
     }
 
-    /// Opens what is at a path, as seen from the root. No link leads out of it, and none of `/proc` is followed.
-    pub fn walk(&self, path: impl Arg + Copy, flags: OFlags) -> Result<OwnedFd, Errno> {
+    /// Opens what is at a path, as seen from the root. No link leads out of it, none of `/proc` is followed, and of another
+    /// host's root nothing is walked that could keep us waiting: `EAGAIN`.
+    pub fn walk(&self, path: impl AsRef<[u8]>, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let path = path.as_ref();
+        let Some(walkable) = &self.walkable else { return self.walk_own(path, flags) };
+        let follow = !flags.contains(OFlags::NOFOLLOW);
+        let is_odd = |part: &[u8]| matches!(part, b"" | b"." | b"..");
+        if path == b"/" || !path.split(|byte| *byte == b'/').skip(1).any(is_odd) {
+            match self.step(walkable, path, flags) {
+                Err(Errno::LOOP) => {}
+                walked => return walked,
+            }
+        }
+        self.step(walkable, &self.without_links(walkable, path, follow)?, flags)
+    }
+
+    fn walk_own(&self, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
         let flags = flags | OFlags::CLOEXEC;
-        let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         for _ in 0..TRIES {
+            let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
             match rustix::fs::openat2(&self.directory, path, flags, Mode::empty(), within) {
                 // A rename somewhere, while a `..` was walked.
                 Err(Errno::AGAIN) => {}
                 // Before Linux 5.6, and under filters of system calls that do not know openat2.
-                Err(Errno::NOSYS | Errno::PERM) if self.own => {
-                    return rustix::fs::openat(CWD, path, flags, Mode::empty());
-                }
+                Err(Errno::NOSYS | Errno::PERM) => return rustix::fs::openat(CWD, path, flags, Mode::empty()),
                 walked => return walked,
             }
         }
         Err(Errno::AGAIN)
     }
 
+    /// Opens a path of another host's root that has no link in it.
+    fn step(&self, walkable: &Walkable, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+        let mut within = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
+        match &walkable.away {
+            Some(away) if away.is_off(&walkable.place_of(path)) => {}
+            Some(_) => return Err(Errno::AGAIN),
+            None => within |= ResolveFlags::NO_XDEV,
+        }
+        rustix::fs::openat2(&self.directory, path, flags | OFlags::CLOEXEC, Mode::empty(), within)
+    }
+
+    /// A path with the links in it followed, one part after the other: where a link leads is known before it is gone there.
+    /// Without `follow` the last part stays what it is.
+    fn without_links(&self, walkable: &Walkable, path: &[u8], follow: bool) -> Result<Vec<u8>, Errno> {
+        let parts = |path: &[u8]| path.split(|byte| *byte == b'/').rev().map(<[u8]>::to_vec).collect::<Vec<_>>();
+        let (mut left, mut here) = (parts(path), Vec::new());
+        let mut links = LINKS;
+        while let Some(part) = left.pop() {
+            match &part[..] {
+                b"" | b"." => continue,
+                // Above the root there is nothing.
+                b".." => {
+                    here.truncate(here.iter().rposition(|byte| *byte == b'/').unwrap_or(0));
+                    continue;
+                }
+                _ => {}
+            }
+            let next = [&here, &b"/"[..], &part].concat();
+            if left.is_empty() && !follow {
+                return Ok(next);
+            }
+            let there = self.step(walkable, &next, OFlags::PATH | OFlags::NOFOLLOW)?;
+            let kind = FileType::from_raw_mode(rustix::fs::fstat(&there)?.st_mode);
+            if kind != FileType::Symlink {
+                here = next;
+                continue;
+            }
+            links = links.checked_sub(1).ok_or(Errno::LOOP)?;
+            let target = rustix::fs::readlinkat(&there, "", Vec::with_capacity(256))?.into_bytes();
+            if target.starts_with(b"/") {
+                here.clear();
+            }
+            left.extend(parts(&target));
+        }
+        Ok(if here.is_empty() { b"/".to_vec() } else { here })
+    }
+
     /// A regular file and its size. Opening a pipe does not wait for who writes to it.
     fn file(&self, path: &str) -> io::Result<(OwnedFd, u64)> {
         let read = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = if self.own {
+        let file = if self.walkable.is_none() {
             self.walk(path, read)?
         } else {
             // To open a device may be to use it: first see what is there, then open that very file.

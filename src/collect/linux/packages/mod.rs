@@ -18,7 +18,7 @@ mod wal;
 mod wanted;
 
 #[cfg(target_os = "linux")]
-pub use live::Root;
+pub use live::{Root, View};
 
 use std::io;
 
