@@ -6,6 +6,7 @@ mod doctor;
 mod explain;
 mod list;
 mod man;
+mod outlet;
 mod registry;
 mod rules;
 mod schema;
@@ -19,6 +20,7 @@ use crate::collect::{self, Ask};
 use crate::error::{Error, Exit};
 use crate::model::{NetNs, NetNsKind, Snapshot};
 use crate::sys;
+use outlet::Outlet;
 
 /// How long a run may take where nothing is said.
 const TIMEOUT: u64 = 30;
@@ -102,14 +104,7 @@ fn deliver(
     streams: &mut Streams<'_>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Error> {
-    match args.output.as_deref().filter(|path| path.as_os_str() != "-") {
-        None => write(streams.out).and_then(|()| streams.out.flush()).map_err(Error::Output),
-        Some(path) => {
-            let mut content = Vec::new();
-            write(&mut content).map_err(Error::Output)?;
-            sys::output::write(path, &content)
-        }
-    }
+    Outlet::open(args)?.deliver(streams, write)
 }
 
 /// Looks at this host, at one that a directory has the root of, or at what a capture tells of one.

@@ -13,6 +13,7 @@ mod plain;
 mod rules;
 #[cfg(test)]
 mod sample;
+mod sandbox;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use explain::explain;
 pub use json::{doctor_json, explain_json, json, rules_json, schema};
 pub use plain::plain;
 pub use rules::{rule, rules};
+pub use sandbox::rights_left;
 pub use table::table;
 
 /// What of a report is shown.
