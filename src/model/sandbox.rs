@@ -38,7 +38,7 @@ pub enum Landlock {
         /// The version of the interface whose means were used, from 1.
         abi: u32,
     },
-    /// This kernel was built without it.
+    /// This kernel was built without it, or a filter on system calls keeps it away.
     Absent,
     /// This kernel has it, and was started without it.
     Off,

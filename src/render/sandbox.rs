@@ -19,7 +19,7 @@ pub fn rights_left(sandbox: &Sandbox) -> Vec<String> {
             Some(format!("Landlock of this kernel (interface {abi}) holds only a part of what could be held"))
         }
         Landlock::Absent => {
-            Some("this kernel has no Landlock: what files may be written is up to their modes".to_owned())
+            Some("this kernel has no Landlock, or a filter on system calls keeps it away: what files may be written is up to their modes".to_owned())
         }
         Landlock::Off => {
             Some("Landlock is off (lsm= at boot): what files may be written is up to their modes".to_owned())
