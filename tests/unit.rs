@@ -24,7 +24,7 @@ const ARGUMENTS: &str = "EARMARK_TEST_ARGUMENTS";
 const UNIT: &str = include_str!("../packaging/systemd/earmark-audit.service");
 
 /// The values of a setting of the unit, in order.
-fn settings<'a>(name: &'a str) -> impl Iterator<Item = &'a str> {
+fn settings(name: &'static str) -> impl Iterator<Item = &'static str> {
     UNIT.lines().filter_map(move |line| line.strip_prefix(name)?.strip_prefix('='))
 }
 

@@ -1,6 +1,7 @@
 //! Files, terminals and the identity of the user: with `collect` the only place where platforms differ.
 
 pub mod input;
+pub mod journal;
 pub mod output;
 pub mod sandbox;
 pub mod terminal;
