@@ -26,16 +26,19 @@
 //!
 //! | module | may import |
 //! |---|---|
-//! | model, error | nothing of ours |
-//! | finding, registry, collect | model |
-//! | report | model, finding, registry's plain types |
+//! | model, error, fault | nothing of ours |
+//! | finding, collect | model |
+//! | registry | model, fault |
+//! | policy | model, finding, fault |
+//! | report | model, finding, policy, registry's plain types |
 //! | query | model, finding, report, registry's plain types |
+//! | audit | model, policy, report |
 //! | explain | model, finding, registry, report |
 //! | doctor | model, report |
 //! | rules | model, finding, registry |
-//! | judge | model, finding, registry, rules, report |
+//! | judge | model, finding, registry, policy, rules, report |
 //! | redact | model, collect, registry, rules, judge |
-//! | render | model, finding, report, explain, doctor, registry's plain types |
+//! | render | model, finding, report, policy, audit, explain, doctor, registry's plain types |
 //! | sys | model, error |
 //! | cli | the enums it parses into |
 //! | commands | everything |
@@ -75,15 +78,18 @@
 //! - Colours, files and the terminal are `sys`; the judgement of a socket's exposure by its namespace is `judge`, since a
 //!   collector that judges could not be replayed.
 
+pub mod audit;
 pub mod cli;
 pub mod collect;
 pub mod commands;
 pub mod doctor;
 pub mod error;
 pub mod explain;
+mod fault;
 pub mod finding;
 pub mod judge;
 pub mod model;
+pub mod policy;
 pub mod query;
 pub mod redact;
 pub mod registry;

@@ -1,6 +1,7 @@
 //! Everything a renderer may need, in the order of output.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use crate::error::Exit;
 use crate::finding::{About, Finding, Fingerprint, Severity};
@@ -8,6 +9,7 @@ use crate::model::{
     Certainty, Cgroup, Container, Gap, Host, KernelOwner, NetNs, NetNsKind, OwnerStatus, Process, ProcessCounts, Scope,
     SkLookup, Socket, TableRead, TableStatus, Text, Timestamp, Transport, UnitState, Vantage, Via,
 };
+use crate::policy::Policy;
 pub use crate::registry::{EntrySource, Verdict};
 
 /// The answer of one run.
@@ -45,6 +47,8 @@ pub struct Report {
     pub listeners: Vec<Listener>,
     /// The findings, the gravest first.
     pub findings: Vec<Finding>,
+    /// The policy that it was held against, where it was.
+    pub policy: Option<Arc<Policy>>,
 }
 
 /// The program and what it knows.
@@ -87,9 +91,11 @@ pub struct Listener {
     pub owners: Vec<Owner>,
     /// What its port claims to be.
     pub service: Option<Service>,
+    /// The expectation that it matches: its index in [`Policy::expects`].
+    pub expectation: Option<usize>,
     /// Indexes into [`Report::findings`].
     pub findings: Vec<usize>,
-    /// The worst of them.
+    /// The worst of those that nobody accepted.
     pub severity: Option<Severity>,
 }
 
@@ -179,8 +185,10 @@ pub enum Counterpart {
 pub struct Summary {
     /// Listeners.
     pub listeners: usize,
-    /// Findings, by severity from the mildest.
+    /// Findings that nobody accepted, by severity from the mildest.
     pub findings: [usize; 5],
+    /// Findings that a suppression takes.
+    pub suppressed: usize,
     /// Listeners whose owner is not known.
     pub unattributed: usize,
 }
@@ -270,7 +278,10 @@ impl Report {
     pub fn summary(&self) -> Summary {
         let mut summary = Summary { listeners: self.listeners.len(), ..Summary::default() };
         for finding in &self.findings {
-            summary.findings[finding.severity as usize] += 1;
+            match finding.is_live() {
+                true => summary.findings[finding.severity as usize] += 1,
+                false => summary.suppressed += 1,
+            }
         }
         let named = |status| matches!(status, OwnerStatus::Known | OwnerStatus::Kernel);
         summary.unattributed = self.listeners.iter().filter(|l| !named(l.owner_status)).count();
@@ -301,11 +312,29 @@ impl Report {
             .field("unit", unit.unwrap_or_default())
     }
 
-    /// The namespace that a finding is about, or that of its listener.
-    pub fn netns_of(&self, finding: &Finding) -> &NetNs {
+    /// The namespace that a finding is about, or that of its listener; an entry of the policy is of none.
+    pub fn netns_of(&self, finding: &Finding) -> Option<&NetNs> {
         match finding.about {
-            About::Listener(listener) => self.netns(&self.listeners[listener]),
-            About::Namespace(netns) => &self.namespaces[netns],
+            About::Listener(listener) => Some(self.netns(&self.listeners[listener])),
+            About::Namespace(netns) => Some(&self.namespaces[netns]),
+            About::Expectation(_) | About::Suppression(_) => None,
+        }
+    }
+
+    /// What of the policy a finding is about: its kind, what it says, and `FILE:LINE`.
+    pub fn entry_of(&self, finding: &Finding) -> Option<(&'static str, String, String)> {
+        let policy = self.policy.as_ref()?;
+        match finding.about {
+            About::Expectation(at) => {
+                let expect = policy.expects.get(at)?;
+                Some(("expectation", expect.name(), policy.place(expect.origin)))
+            }
+            About::Suppression(at) => {
+                let suppress = policy.suppresses.get(at)?;
+                let what = format!("{} for {}", suppress.rule, suppress.selector);
+                Some(("suppression", what, policy.place(suppress.origin)))
+            }
+            About::Listener(_) | About::Namespace(_) => None,
         }
     }
 
@@ -323,6 +352,11 @@ impl Report {
                     .field("netns", netns.kind.name())
                     .field("name", netns.name.as_ref().map(Text::escaped).unwrap_or_default())
                     .field("programs", programs.join(","))
+            }
+            // The line of an entry moves with each edit of its file: it counts by what it says.
+            About::Expectation(_) | About::Suppression(_) => {
+                let (kind, what, _) = self.entry_of(finding).unwrap_or_default();
+                Fingerprint::default().field("entry", kind).field("what", what)
             }
         };
         subject.field("rule", finding.rule.name)

@@ -34,7 +34,7 @@ fn the_journal_finds_findings_by_their_fields() {
         .findings
         .iter()
         .flat_map(|finding| {
-            let entry = render::journal_entry(&report, finding, Some("new"));
+            let entry = render::journal_entry(&report, finding);
             [b"__REALTIME_TIMESTAMP=1795000000000000\n".to_vec(), entry, b"\n".to_vec()].concat()
         })
         .collect();
@@ -64,7 +64,7 @@ fn the_journal_finds_findings_by_their_fields() {
     for (entry, finding) in cleartext.iter().zip(of("cleartext-management")) {
         let listener = &report.listeners[finding.listener().expect("a listener")];
         assert_eq!(entry["EARMARK_ENDPOINT"], listener.endpoint);
-        assert_eq!(entry["EARMARK_FINGERPRINT"], report.fingerprint(listener).digest());
+        assert_eq!(entry["EARMARK_FINGERPRINT"], report.fingerprint_of(finding).digest());
         assert_eq!(entry["EARMARK_SEVERITY"], finding.severity.name());
         assert!(entry["MESSAGE"].as_str().is_some_and(|message| message.ends_with(&finding.message)));
     }

@@ -46,14 +46,14 @@ const NONE: &str = "0000000000000000";
 
 #[test]
 fn a_run_prints_without_any_capability() {
-    for arguments in [&["--json"][..], &["doctor", "--json"], &["capture"]] {
+    for arguments in [&["--json"][..], &["audit", "--json"], &["doctor", "--json"], &["capture"]] {
         let (status, printed) = printing(&mut command(arguments));
         for set in ["CapEff", "CapPrm", "CapInh", "CapAmb"] {
             assert_eq!(status[set], NONE, "{set} of {arguments:?}");
         }
         assert_eq!((status["Threads"].as_str(), printed.is_empty()), ("1", false), "{arguments:?}");
     }
-    let (status, _) = printing(&mut command(&["doctor", "--json"]));
+    let (status, _) = printing(&mut command(&["audit", "--json"]));
     assert_eq!(status["NoNewPrivs"], "1");
     // Only one that has a capability to do so can empty it.
     if report(&[])["vantage"]["uid"] == 0 {

@@ -154,6 +154,10 @@ fn it_sees_owners_and_gives_up_its_rights_under_the_filter_of_its_unit() {
         let ours = listeners.iter().find(|listener| listener["endpoint"] == "tcp/0.0.0.0:7001").expect("the listener");
         assert_eq!((&ours["owner_status"], &ours["owners"][0]["pid"]), (&json!("known"), &json!(holder.pid())));
 
+        let audit = as_the_unit(TEST, &whole, &["audit", "--json"]);
+        assert!(audit.status.code().is_some_and(|code| code < 3), "{}", String::from_utf8_lossy(&audit.stderr));
+        assert_eq!(document(&audit)["summary"]["unattributed"], 0);
+
         let diagnosis = document(&as_the_unit(TEST, &whole, &["doctor", "--json"]));
         let sandbox = &diagnosis["sandbox"];
         assert_eq!(sandbox["capabilities"], "dropped", "{sandbox}");

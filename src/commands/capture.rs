@@ -13,7 +13,7 @@ pub(super) fn run(args: &CaptureArgs, streams: &mut Streams<'_>) -> Result<Exit,
     let ask = Ask { cmdline: args.cmdline, time: time(args.timeout), ..Ask::default() };
     let mut capture = collect::record(args.root.as_deref(), &ask)?;
     let outlet = Outlet::open(&args.output)?;
-    outlet.confine(&args.output, streams);
+    outlet.confine(&[], &args.output, streams);
     if args.redact {
         // It is refused only where it is no capture, and then it has no file that could be named.
         capture = redact(capture.as_bytes(), Path::new("-"), &Registry::builtin())?;

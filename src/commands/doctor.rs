@@ -23,7 +23,7 @@ pub(super) fn run(args: &DoctorArgs, streams: &mut Streams<'_>) -> Result<Exit, 
     };
     let snapshot = look(&args.input, &ask)?;
     let outlet = Outlet::open(&args.output)?;
-    let sandbox = outlet.confine(&args.output, streams);
+    let sandbox = outlet.confine(&[], &args.output, streams);
     // What holds here says nothing of the host of a capture.
     let sandbox = Some(sandbox).filter(|_| args.input.from.is_none());
     let report = judge(snapshot, &registry, sys::run_id());

@@ -33,7 +33,7 @@ pub(super) fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Exit,
     };
     let outlet = Outlet::open(&args.output)?;
     if let Some(snapshot) = looked {
-        outlet.confine(&args.output, streams);
+        outlet.confine(&[], &args.output, streams);
         explanation = here(args, &registry, snapshot)?;
     }
     if args.output.verbose == 0 && format == TextFormat::Table {

@@ -1,5 +1,7 @@
 //! One file for each verb: the only place that wires the stages together.
 
+mod approved;
+mod audit;
 mod capture;
 mod completions;
 mod doctor;
@@ -7,6 +9,7 @@ mod explain;
 mod list;
 mod man;
 mod outlet;
+mod policy;
 mod registry;
 mod rules;
 mod schema;
@@ -39,6 +42,8 @@ pub fn run(verb: &Verb, streams: &mut Streams<'_>) -> Result<Exit, Error> {
         Verb::List(args) => list::run(args, streams),
         Verb::Explain(args) => explain::run(args, streams),
         Verb::Rules(args) => rules::run(args, streams),
+        Verb::Audit(args) => audit::run(args, streams),
+        Verb::Policy(args) => policy::run(&args.what, streams),
         Verb::Doctor(args) => doctor::run(args, streams),
         Verb::Capture(args) => capture::run(args, streams),
         Verb::Schema(args) => schema::run(args, streams),
@@ -107,8 +112,25 @@ fn deliver(
     Outlet::open(args)?.deliver(streams, write)
 }
 
+/// Refuses a path of the user's where the program has rights that the user has not: what it read or wrote there would be
+/// read or written with them.
+fn own_choice(flag: &str) -> Result<(), Error> {
+    if !sys::privilege::is_lent() {
+        return Ok(());
+    }
+    Err(Error::Usage {
+        problem: format!("{flag} is refused: the program's file gives it rights that the user who started it has not"),
+        hint: "run it as root, or from a file without capabilities and set-user-id".to_owned(),
+    })
+}
+
 /// Looks at this host, at one that a directory has the root of, or at what a capture tells of one.
 fn look(input: &InputArgs, ask: &Ask) -> Result<Snapshot, Error> {
+    for (flag, path) in [("--from", &input.from), ("--root", &input.root)] {
+        if path.is_some() {
+            own_choice(flag)?;
+        }
+    }
     let snapshot = match &input.from {
         Some(path) => collect::replay(&sys::input::read(path, collect::CAPTURE_MAGIC, ask.time)?, path, ask),
         None => collect::snapshot(input.root.as_deref(), ask),

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{Streams, say};
+use super::{Streams, own_choice, say};
 use crate::cli::OutputArgs;
 use crate::error::Error;
 use crate::model::Sandbox;
@@ -17,13 +17,16 @@ impl Outlet {
     /// Opens what the command line names.
     pub(super) fn open(args: &OutputArgs) -> Result<Self, Error> {
         let path = args.output.as_deref().filter(|path| path.as_os_str() != "-");
+        if path.is_some() {
+            own_choice("--output")?;
+        }
         Ok(Self(path.map(output::prepare).transpose()?))
     }
 
     /// Gives up every right that judging, printing and writing the output has no use for. Call it as soon as the host was
-    /// looked at.
-    pub(super) fn confine(&self, args: &OutputArgs, streams: &mut Streams<'_>) -> Sandbox {
-        told(sys::sandbox::enter(&self.writable()), args, streams)
+    /// looked at. Files can still be written in the directories `besides`, which have to exist.
+    pub(super) fn confine(&self, besides: &[&Path], args: &OutputArgs, streams: &mut Streams<'_>) -> Sandbox {
+        told(sys::sandbox::enter(&[&self.writable()[..], besides].concat()), args, streams)
     }
 
     /// The same for a run that nobody shall wait for: it costs one that has no capability nothing, and others little.

@@ -2,28 +2,26 @@
 //! (<https://systemd.io/JOURNAL_NATIVE_PROTOCOL/>), so that `journalctl EARMARK_RULE=…` finds it.
 
 use super::words::printable;
-use crate::finding::{About, Finding};
+use crate::finding::{Finding, Status};
 use crate::model::{Severity, Text};
 use crate::report::Report;
 
 /// What entries of this kind have in common, for `journalctl MESSAGE_ID=…`.
 const MESSAGE_ID: &str = "f3a3d6425f9a4f15a4fce1eb4cd2edc7";
 
-/// The status of a finding that somebody has accepted.
-const SUPPRESSED: &str = "suppressed";
-
-/// The datagram that tells the journal of a finding of a report. `status` is what became of the finding: `new`, `known`,
-/// `suppressed`. What is not known has no field.
-pub fn journal_entry(report: &Report, finding: &Finding, status: Option<&str>) -> Vec<u8> {
+/// The datagram that tells the journal of a finding of a report. What is not known has no field.
+pub fn journal_entry(report: &Report, finding: &Finding) -> Vec<u8> {
     let listener = finding.listener().map(|at| &report.listeners[at]);
     let owner = listener.and_then(|listener| report.first_owner(listener));
-    let subject = match (finding.about, listener) {
-        (_, Some(listener)) => listener.endpoint.clone(),
-        (About::Namespace(at), _) => report.namespaces[at].name.as_ref().map(Text::escaped).unwrap_or_default(),
-        (About::Listener(_), None) => String::new(),
+    let entry = || report.entry_of(finding).map(|(kind, what, place)| format!("{kind} {what} ({place})"));
+    let namespace = || report.netns_of(finding)?.name.as_ref().map(Text::escaped);
+    let subject = listener.map(|listener| listener.endpoint.clone()).or_else(namespace).or_else(entry);
+    let status = match finding.is_live() {
+        true => finding.status,
+        false => Some(Status::Suppressed),
     };
     let severity = finding.severity;
-    let message = [severity.name(), finding.rule.name, &subject].join(" ");
+    let message = [severity.name(), finding.rule.name, &subject.unwrap_or_default()].join(" ");
     let fields = [
         ("MESSAGE", Some(format!("{}: {}", message.trim_end(), finding.message))),
         ("MESSAGE_ID", Some(MESSAGE_ID.to_owned())),
@@ -31,12 +29,12 @@ pub fn journal_entry(report: &Report, finding: &Finding, status: Option<&str>) -
         ("SYSLOG_IDENTIFIER", Some("earmark".to_owned())),
         ("EARMARK_RULE", Some(finding.rule.name.to_owned())),
         ("EARMARK_SEVERITY", Some(severity.name().to_owned())),
-        ("EARMARK_STATUS", status.map(str::to_owned)),
+        ("EARMARK_STATUS", status.map(|status| status.name().to_owned())),
         ("EARMARK_RUN_ID", Some(report.run_id.clone())),
         ("EARMARK_ENDPOINT", listener.map(|listener| listener.endpoint.clone())),
         ("EARMARK_EXE", owner.and_then(|owner| owner.exe.as_ref()).map(Text::escaped)),
         ("EARMARK_UNIT", listener.and_then(|listener| report.unit(listener).0).map(Text::escaped)),
-        ("EARMARK_FINGERPRINT", listener.map(|listener| report.fingerprint(listener).digest())),
+        ("EARMARK_FINGERPRINT", Some(report.fingerprint_of(finding).digest())),
     ];
     let mut datagram = Vec::new();
     for (name, value) in fields {
@@ -48,9 +46,10 @@ pub fn journal_entry(report: &Report, finding: &Finding, status: Option<&str>) -
 }
 
 /// The priority of syslog(3): critical, error, warning, notice or informational.
-fn priority(severity: Severity, status: Option<&str>) -> u8 {
+fn priority(severity: Severity, status: Option<Status>) -> u8 {
     match severity {
-        _ if status == Some(SUPPRESSED) => 6,
+        // What somebody has accepted alarms nobody.
+        _ if status == Some(Status::Suppressed) => 6,
         Severity::Critical => 2,
         Severity::High => 3,
         Severity::Medium => 4,
@@ -106,8 +105,7 @@ mod tests {
     #[test]
     fn each_finding_is_an_entry() {
         let report = sample::router();
-        let entries: Vec<_> =
-            report.findings.iter().map(|finding| decode(&journal_entry(&report, finding, Some("new")))).collect();
+        let entries: Vec<_> = report.findings.iter().map(|finding| decode(&journal_entry(&report, finding))).collect();
         assert!(entries.iter().flatten().all(|(name, _)| is_name(name)));
         let text = |(name, value): &(String, Vec<u8>)| format!("{name}={}", String::from_utf8_lossy(value));
         let entries: Vec<String> =
@@ -118,11 +116,19 @@ mod tests {
     #[test]
     fn what_was_accepted_alarms_nobody() {
         let report = sample::router();
-        let finding = &report.findings[0];
-        let priority = |status| decode(&journal_entry(&report, finding, status))[2].clone();
-        assert_ne!(priority(Some("known")), ("PRIORITY".to_owned(), b"6".to_vec()));
-        assert_eq!(priority(Some(SUPPRESSED)), ("PRIORITY".to_owned(), b"6".to_vec()));
-        assert!(!decode(&journal_entry(&report, finding, None)).iter().any(|(name, _)| name == "EARMARK_STATUS"));
+        let mut finding = report.findings[0].clone();
+        let field = |finding: &Finding, wanted: &str| {
+            let fields = decode(&journal_entry(&report, finding));
+            fields.into_iter().find(|(name, _)| name == wanted).map(|(_, value)| value)
+        };
+        finding.status = Some(Status::Known);
+        assert_eq!(field(&finding, "PRIORITY"), Some(b"2".to_vec()));
+        assert_eq!(field(&finding, "EARMARK_STATUS"), Some(b"known".to_vec()));
+        finding.suppression = Some(0);
+        assert_eq!(field(&finding, "PRIORITY"), Some(b"6".to_vec()));
+        assert_eq!(field(&finding, "EARMARK_STATUS"), Some(b"suppressed".to_vec()));
+        (finding.status, finding.suppression) = (None, None);
+        assert_eq!(field(&finding, "EARMARK_STATUS"), None);
     }
 
     proptest! {
@@ -138,7 +144,7 @@ mod tests {
         fn hostile_names_stay_in_their_field(name in proptest::collection::vec(any::<u8>(), 0..40)) {
             let report = sample::hostile(&Text::from(&name[..]));
             for finding in &report.findings {
-                let fields = decode(&journal_entry(&report, finding, Some("new")));
+                let fields = decode(&journal_entry(&report, finding));
                 let mut names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
                 names.sort_unstable();
                 names.dedup();

@@ -11,6 +11,7 @@ mod journal;
 mod json;
 mod order;
 mod plain;
+mod policy;
 mod rules;
 #[cfg(test)]
 mod sample;
@@ -24,11 +25,12 @@ pub use csv::csv;
 pub use doctor::doctor;
 pub use explain::explain;
 pub use journal::journal_entry;
-pub use json::{doctor_json, explain_json, json, rules_json, schema};
+pub use json::{doctor_json, explain_json, json, policy_json, rules_json, schema};
 pub use plain::plain;
+pub use policy::{policy, policy_lints};
 pub use rules::{rule, rules};
 pub use sandbox::rights_left;
-pub use table::table;
+pub use table::{audit, table};
 
 /// What of a report is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,4 +78,4 @@ pub struct Screen {
 }
 
 /// The names of the schemas that [`schema`] knows.
-pub const SCHEMAS: &[&str] = &["report", "explain", "rules", "doctor"];
+pub const SCHEMAS: &[&str] = &["report", "explain", "rules", "doctor", "policy"];

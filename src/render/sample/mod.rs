@@ -97,6 +97,7 @@ impl Builder {
             sk_lookups: Vec::new(),
             gaps: Vec::new(),
             usual_gaps: Vec::new(),
+            policy: None,
             cgroups: Default::default(),
             processes: Vec::new(),
             listeners: Vec::new(),
@@ -115,6 +116,7 @@ impl Builder {
             exe: Some(exe.into()),
             exe_state: ExeState::Ok,
             exe_writable: Some(false),
+            exe_replaced: None,
             uid: Some(user.1),
             user: Some(user.0.into()),
             cgroup: Some(format!("/system.slice/{unit}").as_str().into()),
@@ -192,6 +194,7 @@ impl Builder {
             service: None,
             findings: Vec::new(),
             severity: None,
+            expectation: None,
             socket,
         });
         self.0.listeners.last_mut().expect("just pushed")
@@ -211,6 +214,8 @@ impl Builder {
             evidence: vec![Evidence::new("registry", "the table says so"), Evidence::new("address", &last.endpoint)],
             remedy: remedy.to_owned(),
             also: vec!["wildcard-bind"],
+            status: None,
+            suppression: None,
         });
     }
 
