@@ -1,6 +1,6 @@
 //! What a run can and cannot see of a host, and what would mend it: plain data for renderers.
 
-use crate::model::{NetNs, OwnerStatus, TableStatus};
+use crate::model::{NetNs, OwnerStatus, Sandbox, TableStatus};
 use crate::report::Report;
 
 /// What a run can and cannot see.
@@ -16,6 +16,8 @@ pub struct Diagnosis<'a> {
     pub owners: Vec<(OwnerStatus, usize)>,
     /// What the administrator adds to the registry.
     pub overlays: Overlays,
+    /// What this run gave up after it looked; `None` where it looked at a capture.
+    pub sandbox: Option<Sandbox>,
 }
 
 /// A capability, and what it opens.
@@ -60,7 +62,7 @@ const CAPABILITIES: [(&str, &str); 3] = [
 
 impl<'a> Diagnosis<'a> {
     /// Reads a report for what it could not say.
-    pub fn new(report: &'a Report, overlays: Overlays) -> Self {
+    pub fn new(report: &'a Report, overlays: Overlays, sandbox: Option<Sandbox>) -> Self {
         let held = |name: &str| {
             let caps = report.vantage.caps.as_ref()?;
             // The one opens the same and more.
@@ -86,6 +88,7 @@ impl<'a> Diagnosis<'a> {
                 .collect(),
             owners,
             overlays,
+            sandbox,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Streams, approved, deliver, format, look, registry, say, screen, time};
+use super::{Outlet, Streams, approved, format, look, registry, say, screen, time};
 use crate::audit::Outcome;
 use crate::cli::{AuditArgs, AuditFormat};
 use crate::collect::{Ask, OUT_OF_TIME};
@@ -23,13 +23,18 @@ pub(super) fn run(args: &AuditArgs, streams: &mut Streams<'_>) -> Result<Exit, E
 /// Holds a host against a policy.
 pub(super) fn hold(args: &AuditArgs, policy: Option<Arc<Policy>>, streams: &mut Streams<'_>) -> Result<Exit, Error> {
     let format = format(args.format, args.json, AuditFormat::Json)?.unwrap_or(AuditFormat::Table);
-    let (report, packages) = held(args, format, policy)?;
-    let outcome = Outcome::of(&report);
-    finish(args, format, report, outcome, packages, streams)
+    let held = held(args, format, policy, streams)?;
+    let outcome = Outcome::of(&held.report);
+    finish(args, format, held, outcome, streams)
 }
 
-/// The host, judged; and whether packages were looked up.
-fn held(args: &AuditArgs, format: AuditFormat, policy: Option<Arc<Policy>>) -> Result<(Report, bool), Error> {
+/// Looks at a host, gives up what is no longer needed for that, and judges it.
+fn held(
+    args: &AuditArgs,
+    format: AuditFormat,
+    policy: Option<Arc<Policy>>,
+    streams: &mut Streams<'_>,
+) -> Result<Held, Error> {
     let (registry, _) = registry::load()?;
     let packages = args.packages || policy.as_ref().is_some_and(|policy| policy.asks_for_packages());
     let everything = Query::parse(&[], Choice::default(), &|name| rules::by_name(name).is_some())?;
@@ -42,17 +47,28 @@ fn held(args: &AuditArgs, format: AuditFormat, policy: Option<Arc<Policy>>) -> R
         ..Ask::default()
     };
     let snapshot = look(&args.input, &ask)?;
-    Ok((judge_by(snapshot, &registry, policy, sys::run_id()), packages))
+    let outlet = Outlet::open(&args.output)?;
+    outlet.confine(&[], &args.output, streams);
+    Ok(Held { report: judge_by(snapshot, &registry, policy, sys::run_id()), packages, outlet })
+}
+
+/// A host, judged.
+struct Held {
+    report: Report,
+    /// Packages were looked up.
+    packages: bool,
+    /// Where the answer goes.
+    outlet: Outlet,
 }
 
 fn finish(
     args: &AuditArgs,
     format: AuditFormat,
-    mut report: Report,
+    held: Held,
     mut outcome: Outcome,
-    packages: bool,
     streams: &mut Streams<'_>,
 ) -> Result<Exit, Error> {
+    let Held { mut report, packages, outlet } = held;
     // What of a host was not seen in time may be anything.
     if report.gaps.iter().any(|gap| gap.why.contains(OUT_OF_TIME)) {
         outcome.unmet.push(format!("{OUT_OF_TIME}: --timeout gives it more"));
@@ -61,7 +77,11 @@ fn finish(
         }
     }
     report.exit = outcome.exit;
-    write(args, format, &report, &outcome, packages, streams)?;
+    write(args, format, &report, &outcome, packages, outlet, streams)?;
+    // Where this is a unit, its findings are entries of the journal too, with fields to ask for.
+    if args.input.from.is_none() && sys::journal::is_ours() {
+        sys::journal::send(report.findings.iter().map(|finding| render::journal_entry(&report, finding)))?;
+    }
     for unmet in &outcome.unmet {
         // The table says it too, and is not read where the output goes to a file.
         if format != AuditFormat::Table || args.output.quiet {
@@ -75,18 +95,19 @@ fn finish(
 /// the host besides is none of it.
 pub(super) fn differ(args: &AuditArgs, policy: Arc<Policy>, streams: &mut Streams<'_>) -> Result<Exit, Error> {
     let format = format(args.format, args.json, AuditFormat::Json)?.unwrap_or(AuditFormat::Table);
-    let (mut report, packages) = held(args, format, Some(policy))?;
+    let mut held = held(args, format, Some(policy), streams)?;
+    let report = &mut held.report;
     report.keep_findings(|finding| {
         matches!(finding.rule.name, "unexpected" | "policy-mismatch" | "missing" | "forbidden")
     });
-    let mut outcome = Outcome::of(&report);
+    let mut outcome = Outcome::of(report);
     let differs = report.findings.iter().any(|finding| finding.is_live());
     outcome.exit = match (differs, outcome.unmet.is_empty()) {
         (true, _) => Exit::Warning,
         (false, false) => Exit::Unknown,
         (false, true) => Exit::Ok,
     };
-    finish(args, format, report, outcome, packages, streams)
+    finish(args, format, held, outcome, streams)
 }
 
 fn write(
@@ -95,6 +116,7 @@ fn write(
     report: &Report,
     outcome: &Outcome,
     packages: bool,
+    outlet: Outlet,
     streams: &mut Streams<'_>,
 ) -> Result<(), Error> {
     let view = View {
@@ -105,7 +127,7 @@ fn write(
         ..View::default()
     };
     let screen = screen::of(&args.output);
-    deliver(&args.output, streams, |out| match format {
+    outlet.deliver(streams, |out| match format {
         AuditFormat::Table if args.output.quiet => Ok(()),
         AuditFormat::Table => render::audit(report, outcome, &view, &screen, out),
         AuditFormat::Json => render::json(report, &view, out),

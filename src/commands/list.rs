@@ -1,6 +1,6 @@
 //! `list`: the listeners of a host, whose they are, what they should be, and what is wrong.
 
-use super::{Streams, deliver, format, look, registry, say, screen, time};
+use super::{Outlet, Streams, format, look, registry, say, screen, time};
 use crate::cli::{HabitArgs, ListArgs, ListFormat};
 use crate::collect::{Ask, OUT_OF_TIME};
 use crate::error::{Error, Exit};
@@ -27,6 +27,8 @@ pub(super) fn run(args: &ListArgs, streams: &mut Streams<'_>) -> Result<Exit, Er
         time: time(args.input.timeout),
     };
     let snapshot = look(&args.input, &ask)?;
+    let outlet = Outlet::open(&args.output)?;
+    outlet.confine_in_haste(&args.output, streams);
     let mut report = judge(snapshot, &registry, sys::run_id());
     // What of a host was not seen in time may be anything.
     let in_time = !report.gaps.iter().any(|gap| gap.why.contains(OUT_OF_TIME));
@@ -34,7 +36,7 @@ pub(super) fn run(args: &ListArgs, streams: &mut Streams<'_>) -> Result<Exit, Er
     if !in_time {
         report.exit = Exit::Unknown;
     }
-    write(args, format, &report, streams)?;
+    write(args, format, &report, outlet, streams)?;
     if !args.output.quiet {
         for remark in &outcome.remarks {
             say(streams.err, remark, "");
@@ -56,7 +58,13 @@ pub(super) fn run(args: &ListArgs, streams: &mut Streams<'_>) -> Result<Exit, Er
     Ok(report.exit)
 }
 
-fn write(args: &ListArgs, format: ListFormat, report: &Report, streams: &mut Streams<'_>) -> Result<(), Error> {
+fn write(
+    args: &ListArgs,
+    format: ListFormat,
+    report: &Report,
+    outlet: Outlet,
+    streams: &mut Streams<'_>,
+) -> Result<(), Error> {
     let view = View {
         stable: args.stable,
         header: !args.habit.no_header,
@@ -68,7 +76,7 @@ fn write(args: &ListArgs, format: ListFormat, report: &Report, streams: &mut Str
         passing: !args.query.is_empty(),
     };
     let screen = screen::of(&args.output);
-    deliver(&args.output, streams, |out| match format {
+    outlet.deliver(streams, |out| match format {
         ListFormat::Table => render::table(report, &view, &screen, out),
         ListFormat::Plain => render::plain(report, &view, out),
         ListFormat::Csv => render::csv(report, &view, out),

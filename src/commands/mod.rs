@@ -10,6 +10,7 @@ mod doctor;
 mod explain;
 mod list;
 mod man;
+mod outlet;
 mod policy;
 mod registry;
 mod rules;
@@ -24,6 +25,7 @@ use crate::collect::{self, Ask};
 use crate::error::{Error, Exit};
 use crate::model::{NetNs, NetNsKind, Snapshot};
 use crate::sys;
+use outlet::Outlet;
 
 /// How long a run may take where nothing is said.
 const TIMEOUT: u64 = 30;
@@ -111,15 +113,7 @@ fn deliver(
     streams: &mut Streams<'_>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Error> {
-    match args.output.as_deref().filter(|path| path.as_os_str() != "-") {
-        None => write(streams.out).and_then(|()| streams.out.flush()).map_err(Error::Output),
-        Some(path) => {
-            own_choice("--output")?;
-            let mut content = Vec::new();
-            write(&mut content).map_err(Error::Output)?;
-            sys::output::write(path, &content)
-        }
-    }
+    Outlet::open(args)?.deliver(streams, write)
 }
 
 /// Refuses a path of the user's where the program has rights that the user has not: what it read or wrote there would be

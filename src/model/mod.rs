@@ -2,6 +2,7 @@
 
 mod netns;
 mod process;
+mod sandbox;
 mod severity;
 mod sk_lookup;
 mod snapshot;
@@ -11,6 +12,7 @@ mod time;
 
 pub use netns::{Interface, NetNs, NetNsKind, Tunnel};
 pub use process::{Cgroup, Container, ExeState, OwnerStatus, PackageState, Process, UnitState, stable_unit};
+pub use sandbox::{Capabilities, Landlock, Sandbox};
 pub use severity::Severity;
 pub use sk_lookup::SkLookup;
 pub use snapshot::{

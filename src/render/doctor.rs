@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 
 use super::Screen;
+use super::sandbox::given_up;
 use super::words::{HEADER, count, no_owner, paint, printable, wrap};
 use crate::doctor::{Diagnosis, NamespaceRead};
 use crate::model::{NetNsKind, OwnerStatus, TableStatus, Text};
@@ -37,6 +38,7 @@ pub fn doctor(diagnosis: &Diagnosis<'_>, screen: &Screen, out: &mut dyn Write) -
         ("owners", owners(diagnosis)),
         ("registry", registry(diagnosis)),
     ];
+    lines.extend(diagnosis.sandbox.iter().map(|sandbox| ("rights", given_up(sandbox))));
     lines.extend(
         gaps.iter().take(MOST_GAPS).map(|gap| {
             ("not seen", format!("{} ({}): {}; remedy: {}", gap.what, gap.why, gap.consequence, gap.remedy))

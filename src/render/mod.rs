@@ -10,6 +10,7 @@ mod diff_tests;
 mod doctor;
 mod explain;
 mod fields;
+mod journal;
 mod json;
 mod order;
 mod plain;
@@ -17,6 +18,7 @@ mod policy;
 mod rules;
 #[cfg(test)]
 mod sample;
+mod sandbox;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -26,10 +28,12 @@ pub use csv::csv;
 pub use diff::diff;
 pub use doctor::doctor;
 pub use explain::explain;
+pub use journal::journal_entry;
 pub use json::{diff_json, doctor_json, explain_json, json, policy_json, rules_json, schema};
 pub use plain::plain;
 pub use policy::{policy, policy_lints};
 pub use rules::{rule, rules};
+pub use sandbox::rights_left;
 pub use table::{audit, table};
 
 /// What of a report is shown.

@@ -6,7 +6,7 @@ use super::sample;
 use super::*;
 use crate::doctor::{Diagnosis, Overlays};
 use crate::finding::About;
-use crate::model::{PackageState, Text, Timestamp};
+use crate::model::{Capabilities, Landlock, PackageState, Sandbox, Text, Timestamp};
 use crate::report::Report;
 
 fn rendered(render: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
@@ -199,9 +199,11 @@ fn an_explanation() {
 fn a_diagnosis() {
     let overlays = Overlays { directory: "/etc/earmark/registry.d".to_owned(), files: 1, problem: None };
     let (server, nobody) = (sample::server(), sample::nobody());
-    let whole = Diagnosis::new(&server, overlays.clone());
+    let sandbox =
+        Sandbox { capabilities: Capabilities::Dropped, landlock: Landlock::Entered { abi: 6 }, other_threads: Some(0) };
+    let whole = Diagnosis::new(&server, overlays.clone(), Some(sandbox));
     let broken = Overlays { files: 0, problem: Some("own.toml: line 3, column 1: no".to_owned()), ..overlays };
-    let partly = Diagnosis::new(&nobody, broken);
+    let partly = Diagnosis::new(&nobody, broken, None);
     let screen = Screen { width: Some(100), color: false };
     insta::assert_snapshot!("doctor", rendered(|out| doctor(&whole, &screen, out)));
     insta::assert_snapshot!("doctor_nobody", rendered(|out| doctor(&partly, &screen, out)));
@@ -346,7 +348,7 @@ fn is_format(c: char) -> bool {
 fn assert_hostile(text: &Text) {
     let report = sample::hostile(text);
     let overlays = Overlays { directory: "/etc".to_owned(), files: 0, problem: Some("\x1b[2K".to_owned()) };
-    let diagnosis = Diagnosis::new(&report, overlays);
+    let diagnosis = Diagnosis::new(&report, overlays, None);
     let page = rendered(|out| doctor(&diagnosis, &Screen::default(), out));
     assert!(is_tame(&page, &[]) && !page.contains('\x1b') && page.lines().count() < 12, "{page:?}");
     assert!(is_tame(&rendered(|out| doctor_json(&diagnosis, out)), &[]));

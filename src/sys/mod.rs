@@ -1,8 +1,10 @@
 //! Files, terminals and the identity of the user: with `collect` the only place where platforms differ.
 
 pub mod input;
+pub mod journal;
 pub mod output;
 pub mod privilege;
+pub mod sandbox;
 pub mod terminal;
 
 /// The user that this run acts as; `None` where the platform has no such number.

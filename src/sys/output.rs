@@ -12,22 +12,42 @@ use crate::error::Error;
 #[cfg(unix)]
 const NEW_MODE: u32 = 0o640;
 
-/// Writes a file.
+/// Writes a file, as [`prepare`] says.
+pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
+    prepare(path)?.write(content)
+}
+
+/// A file that can be written without any further right, but that to write in its directory.
+#[derive(Debug)]
+pub struct Prepared {
+    path: PathBuf,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    /// A new file, in its directory, that takes the place of the old one.
+    Replace { file: tempfile::NamedTempFile, directory: PathBuf },
+    /// A device or a pipe.
+    InPlace(File),
+}
+
+/// Opens what a file is to be written to, so that the rights that this takes can be given up before it is written.
 ///
 /// A regular file is replaced by a rename, so that a reader sees the old content or the new, and keeps its owner and
 /// mode. What is no regular file (a device, a pipe) is written in place. A directory that others may write to without
 /// the sticky bit is refused: they could put another file in its place, or read what is written. A symbolic link is
 /// followed only where nobody else can have put it there; then it stays, and the file behind it is replaced.
-pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
+pub fn prepare(path: &Path) -> Result<Prepared, Error> {
     let failed = |source| Error::File { action: "write", path: path.to_owned(), source };
     let found = match path.symlink_metadata() {
         Ok(metadata) => Some(metadata),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(failed(error)),
     };
-    let Some(found) = found else { return replace(path, None, content) };
+    let Some(found) = found else { return replacing(path, None) };
     if !found.is_symlink() {
-        return write_to(path, &found, content);
+        return prepare_found(path, &found);
     }
     let directory = directory(path).map_err(failed)?;
     if !is_own(&directory).map_err(failed)? {
@@ -39,8 +59,8 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
     }
     match std::fs::metadata(path) {
         // The path of a pipe behind /dev/stdout or /dev/fd is none that could be opened by its real name.
-        Ok(target) if !target.is_file() => write_to(path, &target, content),
-        Ok(target) => write_to(&path.canonicalize().map_err(failed)?, &target, content),
+        Ok(target) if !target.is_file() => prepare_found(path, &target),
+        Ok(target) => prepare_found(&path.canonicalize().map_err(failed)?, &target),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(refused(path, "is a symbolic link that leads nowhere", "name the file itself"))
         }
@@ -48,21 +68,17 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
     }
 }
 
-fn write_to(path: &Path, found: &Metadata, content: &[u8]) -> Result<(), Error> {
+fn prepare_found(path: &Path, found: &Metadata) -> Result<Prepared, Error> {
     if found.is_file() {
-        return replace(path, Some(found), content);
+        return replacing(path, Some(found));
     }
-    let failed = |source: io::Error| match source.kind() {
-        // Whoever reads the other end has seen enough.
-        io::ErrorKind::BrokenPipe => Error::Output(source),
-        _ => Error::File { action: "write", path: path.to_owned(), source },
-    };
-    let mut file = OpenOptions::new().write(true).open(path).map_err(failed)?;
-    file.write_all(content).and_then(|()| file.flush()).map_err(failed)
+    let failed = |source| Error::File { action: "write", path: path.to_owned(), source };
+    let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
+    Ok(Prepared { path: path.to_owned(), way: Way::InPlace(file) })
 }
 
-/// Puts a new file in the place of an old one, or of none.
-fn replace(path: &Path, old: Option<&Metadata>, content: &[u8]) -> Result<(), Error> {
+/// Makes the new file that takes the place of an old one, or of none.
+fn replacing(path: &Path, old: Option<&Metadata>) -> Result<Prepared, Error> {
     let failed = |source| Error::File { action: "write", path: path.to_owned(), source };
     let directory = directory(path).map_err(failed)?;
     if others_may_replace(&directory).map_err(failed)? {
@@ -75,12 +91,40 @@ fn replace(path: &Path, old: Option<&Metadata>, content: &[u8]) -> Result<(), Er
     // Created with mode 0600 under a name that nobody can foresee.
     let created = tempfile::Builder::new().prefix(".earmark-").tempfile_in(&directory);
     // The error names that file, which means nothing to anybody.
-    let mut file = created.map_err(|error| failed(error.kind().into()))?;
-    file.as_file_mut().write_all(content).map_err(failed)?;
+    let file = created.map_err(|error| failed(error.kind().into()))?;
     keep_owner_and_mode(file.as_file(), old).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    Ok(Prepared { path: path.to_owned(), way: Way::Replace { file, directory } })
+}
+
+impl Prepared {
+    /// The directory in which writing takes the right to write; none for what is written in place.
+    pub fn directory(&self) -> Option<&Path> {
+        match &self.way {
+            Way::Replace { directory, .. } => Some(directory),
+            Way::InPlace(_) => None,
+        }
+    }
+
+    /// Writes the content: the whole of it, or nothing where the file is replaced.
+    pub fn write(self, content: &[u8]) -> Result<(), Error> {
+        let path = self.path;
+        let failed = |source: io::Error| Error::File { action: "write", path: path.clone(), source };
+        match self.way {
+            Way::Replace { mut file, .. } => {
+                file.as_file_mut().write_all(content).map_err(failed)?;
+                file.as_file().sync_all().map_err(failed)?;
+                file.persist(&path).map_err(|error| failed(error.error))?;
+                Ok(())
+            }
+            Way::InPlace(mut file) => file.write_all(content).and_then(|()| file.flush()).map_err(|source| {
+                match source.kind() {
+                    // Whoever reads the other end has seen enough.
+                    io::ErrorKind::BrokenPipe => Error::Output(source),
+                    _ => failed(source),
+                }
+            }),
+        }
+    }
 }
 
 fn directory(path: &Path) -> io::Result<PathBuf> {

@@ -6,11 +6,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::View;
+use super::super::sandbox::rights_left;
 use super::super::words::{printable, time};
 use super::Context;
 use super::report::{Coverage, Host, Tool, Vantage};
 use super::wire::WireNetNs;
 use crate::doctor::{self, Diagnosis};
+use crate::model::{self, Capabilities, Landlock};
 
 /// What a run can and cannot see of a host, and what would mend it. Every key stands in every object; null means not
 /// known. Lists of values may grow: take an unknown one as unknown.
@@ -35,6 +37,46 @@ pub(super) struct DoctorV1 {
     listeners: usize,
     /// And of each state of their owner.
     owners: Vec<Owners>,
+    /// What this run gave up after it had looked; null where it looked at a capture.
+    sandbox: Option<Sandbox>,
+}
+
+/// What this run gave up after it had looked.
+#[derive(Serialize, JsonSchema)]
+struct Sandbox {
+    /// dropped | kept | refused | unsupported
+    capabilities: &'static str,
+    /// Those that were kept, since the directory of the output belongs to another user.
+    kept: Vec<&'static str>,
+    /// entered | partly | absent | off | refused | unsupported
+    landlock: &'static str,
+    /// The version of the interface of Landlock that was used; null where none was.
+    landlock_abi: Option<u32>,
+    /// Threads that had not ended and kept all rights.
+    other_threads: Option<u64>,
+    /// What could not be given up, for eyes.
+    left: Vec<String>,
+}
+
+impl Sandbox {
+    fn new(sandbox: &model::Sandbox) -> Self {
+        let (capabilities, kept) = match &sandbox.capabilities {
+            Capabilities::Dropped => ("dropped", Vec::new()),
+            Capabilities::Kept(kept) => ("kept", kept.clone()),
+            Capabilities::Refused(_) => ("refused", Vec::new()),
+            Capabilities::Unsupported => ("unsupported", Vec::new()),
+        };
+        let (landlock, landlock_abi) = match &sandbox.landlock {
+            Landlock::Entered { abi } => ("entered", Some(*abi)),
+            Landlock::Partly { abi } => ("partly", Some(*abi)),
+            Landlock::Absent => ("absent", None),
+            Landlock::Off => ("off", None),
+            Landlock::Refused(_) => ("refused", None),
+            Landlock::Unsupported => ("unsupported", None),
+        };
+        let left = rights_left(sandbox).iter().map(|left| printable(left).into_owned()).collect();
+        Self { capabilities, kept, landlock, landlock_abi, other_threads: sandbox.other_threads, left }
+    }
 }
 
 /// Files of the administrator that say what ports are.
@@ -108,6 +150,7 @@ pub fn doctor_json(diagnosis: &Diagnosis<'_>, out: &mut dyn Write) -> io::Result
             .iter()
             .map(|(status, listeners)| Owners { owner_status: status.name(), listeners: *listeners })
             .collect(),
+        sandbox: diagnosis.sandbox.as_ref().map(Sandbox::new),
     };
     super::document(&document, out)
 }
