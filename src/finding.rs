@@ -94,6 +94,30 @@ pub struct Finding {
     pub remedy: String,
     /// Rules of the same theme that fired too.
     pub also: Vec<&'static str>,
+    /// Whether anybody knows of it; `None` where no state was consulted, or the last run could not have seen it.
+    pub status: Option<Status>,
+}
+
+/// Whether anybody knows of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// The last run had no such finding.
+    New,
+    /// It was told of before.
+    Known,
+    /// A suppression of the policy names it.
+    Suppressed,
+}
+
+impl Status {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Known => "known",
+            Self::Suppressed => "suppressed",
+        }
+    }
 }
 
 impl Finding {

@@ -38,5 +38,5 @@ fn told(mut drafts: Vec<(&'static Rule, Draft)>, about: About) -> Option<Finding
     let severity = drafts.iter().map(|(_, draft)| draft.severity).max()?;
     let also = drafts.iter().skip(1).map(|(rule, _)| rule.info.name).collect();
     let (rule, Draft { message, evidence, remedy, .. }) = drafts.swap_remove(0);
-    Some(Finding { rule: &rule.info, severity, about, message, evidence, remedy, also })
+    Some(Finding { rule: &rule.info, severity, about, message, evidence, remedy, also, status: None })
 }

@@ -118,6 +118,7 @@ fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Fi
             owner_count: holders.len(),
             owners,
             service: claim.zip(port).map(|(claim, port)| service::service(claim, port, registry, serving)),
+            seen: None,
             findings: Vec::new(),
             severity: found.iter().map(|finding| finding.severity).max(),
             interface,

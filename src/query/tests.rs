@@ -103,6 +103,7 @@ fn listener(transport: Transport, local: Local, endpoint: &str) -> Listener {
         owner_count: 1,
         owners: Vec::new(),
         service: None,
+        seen: None,
         findings: Vec::new(),
         severity: None,
     }
@@ -141,6 +142,7 @@ fn report() -> Report {
         evidence: Vec::new(),
         remedy: String::new(),
         also: Vec::new(),
+        status: None,
     };
     let mut xnmd = process(4242, "java", "/opt/xnm/xnmd", 0, "root", "xnmd.service");
     xnmd.container = Some(Container { runtime: "docker", id: ID.into(), pod: Some("77-aa".into()) });

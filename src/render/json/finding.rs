@@ -60,7 +60,7 @@ impl Finding {
             controls: finding.rule.controls,
             also: finding.also.clone(),
             fingerprint: report.fingerprint_of(finding).digest(),
-            status: None,
+            status: finding.status.map(finding::Status::name),
             suppression: None,
         }
     }

@@ -261,7 +261,7 @@ impl Listener {
             service: listener.service.as_ref().map(Service::new),
             reach: None,
             expectation: None,
-            seen: None,
+            seen: listener.seen.map(report::Seen::name),
             findings: rule_names(report, listener),
             severity: listener.severity.map(|severity| severity.name()),
             fingerprint: fingerprint.digest(),

@@ -82,6 +82,7 @@ pub(in crate::render) fn explanation(name: &Text) -> Explanation {
         evidence: vec![Evidence::new("registry", "the table says so")],
         remedy: "use 3220/tcp (xnm-ssl), which listens here too".to_owned(),
         also: Vec::new(),
+        status: None,
     };
     let here = Here {
         endpoint: endpoint.clone(),

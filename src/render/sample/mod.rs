@@ -190,6 +190,7 @@ impl Builder {
             owner_count: held.len(),
             owners: held.iter().map(owner).collect(),
             service: None,
+            seen: None,
             findings: Vec::new(),
             severity: None,
             socket,
@@ -211,6 +212,7 @@ impl Builder {
             evidence: vec![Evidence::new("registry", "the table says so"), Evidence::new("address", &last.endpoint)],
             remedy: remedy.to_owned(),
             also: vec!["wildcard-bind"],
+            status: None,
         });
     }
 
