@@ -2,6 +2,7 @@
 
 pub mod input;
 pub mod output;
+pub mod store;
 pub mod terminal;
 
 /// The user that this run acts as; `None` where the platform has no such number.
