@@ -1,4 +1,5 @@
-//! From a [`Report`](crate::report::Report) to bytes: a table for eyes, lines and CSV for scripts, JSON for fleets.
+//! From a [`Report`](crate::report::Report) to bytes: a table for eyes, lines and CSV for scripts, JSON for fleets, a line
+//! and metrics for monitoring.
 //!
 //! A renderer neither judges nor collects. Text from outside is escaped before it is encoded for its medium, the order
 //! of output depends on content alone, and nothing is left out silently: the table alone folds, and says how much.
@@ -8,8 +9,10 @@ mod doctor;
 mod explain;
 mod fields;
 mod json;
+mod nagios;
 mod order;
 mod plain;
+mod prom;
 mod rules;
 #[cfg(test)]
 mod sample;
@@ -22,7 +25,9 @@ pub use csv::csv;
 pub use doctor::doctor;
 pub use explain::explain;
 pub use json::{doctor_json, explain_json, json, rules_json, schema};
+pub use nagios::{Thresholds, nagios};
 pub use plain::plain;
+pub use prom::prom;
 pub use rules::{rule, rules};
 pub use table::table;
 
