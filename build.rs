@@ -17,7 +17,7 @@ mod closed;
 #[path = "src/registry/error.rs"]
 #[allow(unreachable_pub, reason = "the library exports it")]
 mod error;
-#[path = "src/registry/fault.rs"]
+#[path = "src/fault.rs"]
 mod fault;
 #[path = "src/registry/program.rs"]
 #[allow(dead_code, reason = "the build needs the names of programs, not their roles")]

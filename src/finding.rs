@@ -75,6 +75,32 @@ pub enum About {
     Listener(usize),
     /// A network namespace as a whole, and no listener in it: its index in [`crate::report::Report::namespaces`].
     Namespace(usize),
+    /// An expectation of the policy: its index in [`crate::policy::Policy::expects`].
+    Expectation(usize),
+    /// A suppression of the policy: its index in [`crate::policy::Policy::suppresses`].
+    Suppression(usize),
+}
+
+/// Whether a finding is news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// The last run did not have it.
+    New,
+    /// The last run had it.
+    Known,
+    /// Somebody accepted it for a time.
+    Suppressed,
+}
+
+impl Status {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Known => "known",
+            Self::Suppressed => "suppressed",
+        }
+    }
 }
 
 /// One rule's judgement about one subject.
@@ -94,38 +120,23 @@ pub struct Finding {
     pub remedy: String,
     /// Rules of the same theme that fired too.
     pub also: Vec<&'static str>,
-    /// Whether anybody knows of it; `None` where no state was consulted, or the last run could not have seen it.
+    /// Whether it is news; `None` where nothing was consulted that would tell.
     pub status: Option<Status>,
-}
-
-/// Whether anybody knows of a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Status {
-    /// The last run had no such finding.
-    New,
-    /// It was told of before.
-    Known,
-    /// A suppression of the policy names it.
-    Suppressed,
-}
-
-impl Status {
-    /// The name in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Known => "known",
-            Self::Suppressed => "suppressed",
-        }
-    }
+    /// The suppression that takes it: its index in [`crate::policy::Policy::suppresses`].
+    pub suppression: Option<usize>,
 }
 
 impl Finding {
+    /// True where nobody accepted it.
+    pub fn is_live(&self) -> bool {
+        self.suppression.is_none()
+    }
+
     /// The index of the listener that it is about, if it is about one.
     pub fn listener(&self) -> Option<usize> {
         match self.about {
             About::Listener(listener) => Some(listener),
-            About::Namespace(_) => None,
+            About::Namespace(_) | About::Expectation(_) | About::Suppression(_) => None,
         }
     }
 }

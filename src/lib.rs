@@ -26,17 +26,19 @@
 //!
 //! | module | may import |
 //! |---|---|
-//! | model, error | nothing of ours |
-//! | finding, registry, collect | model |
-//! | report | model, finding, registry's plain types |
+//! | model, error, fault | nothing of ours |
+//! | finding, collect | model |
+//! | registry | model, fault |
+//! | policy | model, finding, fault |
+//! | report | model, finding, policy, registry's plain types |
 //! | query | model, finding, report, registry's plain types |
 //! | explain | model, finding, registry, report |
 //! | doctor | model, report |
 //! | state | model, finding, report |
 //! | rules | model, finding, registry |
-//! | judge | model, finding, registry, rules, report |
+//! | judge | model, finding, registry, policy, rules, report |
 //! | redact | model, collect, registry, rules, judge |
-//! | render | model, finding, report, explain, doctor, state, registry's plain types |
+//! | render | model, finding, report, policy, explain, doctor, state, registry's plain types |
 //! | sys | model, error |
 //! | cli | the enums it parses into |
 //! | commands | everything |
@@ -80,9 +82,11 @@ pub mod commands;
 pub mod doctor;
 pub mod error;
 pub mod explain;
+mod fault;
 pub mod finding;
 pub mod judge;
 pub mod model;
+pub mod policy;
 pub mod query;
 pub mod redact;
 pub mod registry;

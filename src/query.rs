@@ -323,7 +323,7 @@ fn keep(report: &mut Report, kept: &[bool], fits: &[Fit]) {
     let of = |listener: usize| listeners.get(listener).copied().flatten();
     let left = report.findings.iter().enumerate().map(|(at, finding)| match finding.about {
         About::Listener(listener) => of(listener).is_some(),
-        About::Namespace(_) => stays(finding.about, at),
+        About::Namespace(_) | About::Expectation(_) | About::Suppression(_) => stays(finding.about, at),
     });
     let left: Vec<bool> = left.collect();
     let findings = renumber(&mut left.iter().copied());

@@ -1,6 +1,7 @@
 //! Everything a renderer may need, in the order of output.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use crate::error::Exit;
 use crate::finding::{About, Finding, Fingerprint, Severity};
@@ -9,6 +10,7 @@ use crate::model::{
     ProcessCounts, Scope, SkLookup, Socket, State, TableRead, TableStatus, Text, Timestamp, Transport, UnitState,
     Vantage, Via,
 };
+use crate::policy::Policy;
 pub use crate::registry::{EntrySource, Verdict};
 
 /// The answer of one run.
@@ -46,6 +48,8 @@ pub struct Report {
     pub listeners: Vec<Listener>,
     /// The findings, the gravest first.
     pub findings: Vec<Finding>,
+    /// The policy that it was held against, where it was.
+    pub policy: Option<Arc<Policy>>,
 }
 
 /// The program and what it knows.
@@ -80,6 +84,10 @@ pub struct Listener {
     pub exposure: Scope,
     /// The kernel chose the port, and neither registry nor policy names it.
     pub ephemeral: bool,
+    /// The kernel chose the port, and neither policy nor owner confirms what the registry may have there: its number says
+    /// nothing of what listens. The registry knows one in two hundred of those that Linux hands out, and a program that
+    /// takes any port would else be another thing whenever it gets one of these.
+    pub port_by_chance: bool,
     /// What is known of its owner.
     pub owner_status: OwnerStatus,
     /// How many processes hold it.
@@ -90,9 +98,11 @@ pub struct Listener {
     pub service: Option<Service>,
     /// What the last run knew of it; `None` where no state was consulted, or the last run could not have seen it.
     pub seen: Option<Seen>,
+    /// The expectation that it matches: its index in [`Policy::expects`].
+    pub expectation: Option<usize>,
     /// Indexes into [`Report::findings`].
     pub findings: Vec<usize>,
-    /// The worst of them.
+    /// The worst of those that nobody accepted.
     pub severity: Option<Severity>,
 }
 
@@ -201,8 +211,10 @@ pub enum Counterpart {
 pub struct Summary {
     /// Listeners.
     pub listeners: usize,
-    /// Findings, by severity from the mildest.
+    /// Findings that nobody accepted, by severity from the mildest.
     pub findings: [usize; 5],
+    /// Findings that a suppression takes.
+    pub suppressed: usize,
     /// Listeners whose owner is not known.
     pub unattributed: usize,
 }
@@ -292,7 +304,10 @@ impl Report {
     pub fn summary(&self) -> Summary {
         let mut summary = Summary { listeners: self.listeners.len(), ..Summary::default() };
         for finding in &self.findings {
-            summary.findings[finding.severity as usize] += 1;
+            match finding.is_live() {
+                true => summary.findings[finding.severity as usize] += 1,
+                false => summary.suppressed += 1,
+            }
         }
         let named = |status| matches!(status, OwnerStatus::Known | OwnerStatus::Kernel);
         summary.unattributed = self.listeners.iter().filter(|l| !named(l.owner_status)).count();
@@ -314,10 +329,7 @@ impl Report {
         Fingerprint::default()
             .field("transport", listener.socket.transport.name())
             .field("address", listener.address())
-            .field(
-                "port",
-                if self.has_port_by_chance(listener) { "ephemeral".to_owned() } else { listener.port_text() },
-            )
+            .field("port", if listener.port_by_chance { "ephemeral".to_owned() } else { listener.port_text() })
             .field("device", listener.interface.escaped())
             .field("netns", self.netns(listener).kind.name())
             .field("container", container.unwrap_or_default())
@@ -326,11 +338,29 @@ impl Report {
             .field("unit", unit.unwrap_or_default())
     }
 
-    /// The namespace that a finding is about, or that of its listener.
-    pub fn netns_of(&self, finding: &Finding) -> &NetNs {
+    /// The namespace that a finding is about, or that of its listener; an entry of the policy is of none.
+    pub fn netns_of(&self, finding: &Finding) -> Option<&NetNs> {
         match finding.about {
-            About::Listener(listener) => self.netns(&self.listeners[listener]),
-            About::Namespace(netns) => &self.namespaces[netns],
+            About::Listener(listener) => Some(self.netns(&self.listeners[listener])),
+            About::Namespace(netns) => Some(&self.namespaces[netns]),
+            About::Expectation(_) | About::Suppression(_) => None,
+        }
+    }
+
+    /// What of the policy a finding is about: its kind, what it says, and `FILE:LINE`.
+    pub fn entry_of(&self, finding: &Finding) -> Option<(&'static str, String, String)> {
+        let policy = self.policy.as_ref()?;
+        match finding.about {
+            About::Expectation(at) => {
+                let expect = policy.expects.get(at)?;
+                Some(("expectation", expect.name(), policy.place(expect.origin)))
+            }
+            About::Suppression(at) => {
+                let suppress = policy.suppresses.get(at)?;
+                let what = format!("{} for {}", suppress.rule, suppress.selector);
+                Some(("suppression", what, policy.place(suppress.origin)))
+            }
+            About::Listener(_) | About::Namespace(_) => None,
         }
     }
 
@@ -348,6 +378,11 @@ impl Report {
                     .field("netns", netns.kind.name())
                     .field("name", netns.name.as_ref().map(Text::escaped).unwrap_or_default())
                     .field("programs", programs.join(","))
+            }
+            // The line of an entry moves with each edit of its file: it counts by what it says.
+            About::Expectation(_) | About::Suppression(_) => {
+                let (kind, what, _) = self.entry_of(finding).unwrap_or_default();
+                Fingerprint::default().field("entry", kind).field("what", what)
             }
         };
         subject.field("rule", finding.rule.name)
@@ -374,20 +409,6 @@ impl Report {
             && listener.owner_status == OwnerStatus::Known
             && listener.owners.iter().all(|owner| owner.certainty == Certainty::Proved)
             && self.first_owner(listener).is_some_and(owned)
-    }
-
-    /// True where the number of a port says nothing of what listens: the kernel hands out such numbers, and no owner
-    /// confirms what the registry has there. Of those that Linux hands out the registry knows one in two hundred: a program
-    /// that takes any port would else be another thing whenever it gets one of these.
-    pub fn has_port_by_chance(&self, listener: &Listener) -> bool {
-        let by_kernel = |(first, last): (u16, u16)| {
-            listener.socket.port().is_some_and(|port| (u32::from(first)..=u32::from(last)).contains(&port))
-        };
-        let confirmed = listener.service.as_ref().is_some_and(|service| service.claim == Verdict::Confirmed);
-        listener.ephemeral
-            || (matches!(listener.socket.local, crate::model::Local::Inet { .. })
-                && !confirmed
-                && self.host.ephemeral_ports.is_some_and(by_kernel))
     }
 
     /// True where a listener's namespace is the first of the host.

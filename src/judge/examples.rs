@@ -1,8 +1,10 @@
 //! The examples of every rule, judged as a whole host is.
 
-use super::judge;
+use std::sync::Arc;
+
+use super::judge_by;
 use super::sample::example;
-use crate::finding::About;
+use crate::finding::{About, Finding};
 use crate::registry::Registry;
 use crate::rules;
 
@@ -14,14 +16,18 @@ fn every_example_holds() {
         for text in info.fires_on.iter().chain(info.quiet_on) {
             let example = example(text);
             let subject = example.snapshot.sockets.first().map(|socket| socket.inode);
-            let report = judge(example.snapshot, &registry, String::new());
+            let policy = example.policy.map(Arc::new);
+            let report = judge_by(example.snapshot, &registry, policy, String::new());
             let about = match subject {
                 Some(inode) => {
-                    About::Listener(report.listeners.iter().position(|l| l.socket.inode == inode).expect("it is there"))
+                    let at = report.listeners.iter().position(|l| l.socket.inode == inode);
+                    Some(About::Listener(at.expect("it is there")))
                 }
-                None => About::Namespace(0),
+                None => None,
             };
-            let mut told = report.findings.iter().filter(|finding| finding.about == about);
+            // Without a listener it is about its namespace, or about the policy.
+            let is_it = |finding: &&Finding| about.is_none_or(|about| finding.about == about);
+            let mut told = report.findings.iter().filter(is_it);
             let fired = told.find(|finding| finding.rule.name == info.name || finding.also.contains(&info.name));
             let got = fired.map(|finding| finding.severity);
             if got != example.want {

@@ -1,5 +1,6 @@
 //! From what is to what it means: the listeners of a snapshot, named, attributed, judged and in the order of output.
 
+mod approval;
 mod endpoint;
 #[cfg(test)]
 mod examples;
@@ -16,26 +17,35 @@ mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::error::Exit;
 use crate::finding::Finding;
-use crate::model::{OwnerStatus, Process, Snapshot, Text};
-use crate::registry::Registry;
+use crate::model::{OwnerStatus, Process, Snapshot, State, Text};
+use crate::policy::Policy;
+use crate::registry::{Registry, Verdict};
 use crate::report::{Listener, Report, Tool};
-use crate::rules::{Place, Subject};
+use crate::rules::{Draft, Place, Subject, serves};
 
 pub use self::owners::knows_role;
 use self::owners::{HolderSet, Ranking};
 
 /// Judges a snapshot by what is known of ports. The same host gives the same report, in whatever order the snapshot
 /// tells of it.
-pub fn judge(mut snapshot: Snapshot, registry: &Registry, run_id: String) -> Report {
+pub fn judge(snapshot: Snapshot, registry: &Registry, run_id: String) -> Report {
+    judge_by(snapshot, registry, None, run_id)
+}
+
+/// Judges a snapshot by what is known of ports and by what the policy says, as of the instant at which it was taken.
+pub fn judge_by(mut snapshot: Snapshot, registry: &Registry, policy: Option<Arc<Policy>>, run_id: String) -> Report {
     if !snapshot.holders.is_sorted() {
         snapshot.holders.sort_unstable();
     }
     order::sort_namespaces(&mut snapshot);
-    let (listeners, mut findings, owning) = listeners(&snapshot, registry);
-    findings.extend(of_namespaces(&snapshot));
+    let mut judge = approval::Judge::new(policy.clone(), snapshot.taken_at);
+    let (listeners, mut findings, owning) = listeners(&snapshot, registry, &mut judge);
+    findings.extend(of_namespaces(&snapshot, &mut judge));
+    findings.extend(judge.of_policy(&snapshot));
     let mut report = Report {
         run_id,
         taken_at: snapshot.taken_at,
@@ -58,6 +68,7 @@ pub fn judge(mut snapshot: Snapshot, registry: &Registry, run_id: String) -> Rep
         processes: snapshot.processes,
         listeners,
         findings,
+        policy,
     };
     keep_processes(&mut report, &owning);
     sort_findings(&mut report);
@@ -67,7 +78,11 @@ pub fn judge(mut snapshot: Snapshot, registry: &Registry, run_id: String) -> Rep
 }
 
 /// The listeners in the order of output, their findings, and which processes hold any.
-fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Finding>, Vec<bool>) {
+fn listeners(
+    snapshot: &Snapshot,
+    registry: &Registry,
+    judge: &mut approval::Judge,
+) -> (Vec<Listener>, Vec<Finding>, Vec<bool>) {
     let ranking = Ranking::new(snapshot);
     let groups = groups::Groups::new(snapshot, &ranking);
     let mut sets = Sets::default();
@@ -95,6 +110,10 @@ fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Fi
         let claim = port.and_then(|port| claims.of(port, set.evidence, &set.processes));
         let exposure = exposure::exposure(socket, netns);
         let kernel_chosen = port.is_some_and(|(_, port)| is_handed_out(snapshot, port));
+        let candidate = approval::candidate(snapshot, socket, &interface, &set.processes, owner_status);
+        let by_chance = kernel_chosen && socket.state == State::Unconnected;
+        let said = if serves(socket) { judge.say(&candidate, by_chance) } else { approval::Said::default() };
+        let confirmed = claim.is_some_and(|claim| claim.verdict == Verdict::Confirmed);
         let subject = Subject {
             socket,
             exposure,
@@ -105,22 +124,26 @@ fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Fi
             claim,
             kernel_chosen,
             serving,
+            approval: said.approval.as_ref(),
         };
-        let found = findings::about(&subject, listeners.len());
+        let mut decide = |rule: &'static str, draft: &mut Draft| judge.decide(rule, draft, Some(&candidate));
+        let found = findings::about(&subject, listeners.len(), &mut decide);
         listeners.push(Listener {
             endpoint: endpoint::endpoint(socket, &interface),
             id: unique(&mut ids, endpoint::id(socket, &interface, netns)),
             group: endpoint::group(socket, &interface, netns),
             scope: socket.scope(),
             exposure,
-            ephemeral: kernel_chosen && claim.is_none(),
+            ephemeral: kernel_chosen && claim.is_none() && !said.names_it,
+            port_by_chance: kernel_chosen && !confirmed && !said.names_it,
             owner_status,
             owner_count: holders.len(),
             owners,
             service: claim.zip(port).map(|(claim, port)| service::service(claim, port, registry, serving)),
             seen: None,
             findings: Vec::new(),
-            severity: found.iter().map(|finding| finding.severity).max(),
+            severity: found.iter().filter(|finding| finding.is_live()).map(|finding| finding.severity).max(),
+            expectation: said.expectation,
             interface,
             socket: socket.clone(),
         });
@@ -130,11 +153,12 @@ fn listeners(snapshot: &Snapshot, registry: &Registry) -> (Vec<Listener>, Vec<Fi
 }
 
 /// The findings about namespaces as a whole.
-fn of_namespaces(snapshot: &Snapshot) -> Vec<Finding> {
+fn of_namespaces(snapshot: &Snapshot, judge: &mut approval::Judge) -> Vec<Finding> {
     let all = snapshot.namespaces.iter().enumerate();
     all.flat_map(|(at, netns)| {
         let sk_lookups: Vec<_> = snapshot.sk_lookups.iter().filter(|lookup| lookup.netns == at).collect();
-        findings::about_namespace(&Place { netns, sk_lookups: &sk_lookups }, at)
+        let mut decide = |rule: &'static str, draft: &mut Draft| judge.decide(rule, draft, None);
+        findings::about_namespace(&Place { netns, sk_lookups: &sk_lookups }, at, &mut decide)
     })
     .collect()
 }

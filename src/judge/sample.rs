@@ -11,6 +11,8 @@
 //!   other users could not be looked into;
 //! - `kernel=vxlan`: the kernel tells that the socket is its own;
 //! - `state=connected` (or another state), `v6only`, `uid` of the socket as `creator=`;
+//! - `policy=deny`, `policy=expect:PORT:EXE`, `policy=require:PORT`, `policy=forbid:PORT`, `policy=suppress:PORT:expired` (of
+//!   `cleartext-management`) add to a policy that the host is held against; `loopback=enforce` is its setting;
 //! - `alone`: no device of its namespace but the loopback device is up.
 
 use std::net::IpAddr;
@@ -19,6 +21,8 @@ use crate::model::{
     Container, ExeState, Holder, Interface, KernelOwner, Local, NamespaceKind, NetNs, NetNsKind, PackageState, Process,
     Severity, SkLookup, Snapshot, Socket, State, Text, Transport, UnitState,
 };
+use crate::policy::Policy;
+use crate::rules;
 
 /// The runtimes of containers.
 const RUNTIMES: [&str; 7] = ["docker", "containerd", "cri-o", "podman", "kubernetes", "lxc", "nspawn"];
@@ -27,6 +31,8 @@ const RUNTIMES: [&str; 7] = ["docker", "containerd", "cri-o", "podman", "kuberne
 pub(crate) struct Example {
     /// The host it tells of; its first socket is the subject, or its namespace where it has none.
     pub(crate) snapshot: Snapshot,
+    /// The policy that the host is held against, where the example has one.
+    pub(crate) policy: Option<Policy>,
     /// The severity of the finding, where there has to be one.
     pub(crate) want: Option<Severity>,
 }
@@ -37,7 +43,45 @@ pub(crate) fn example(text: &str) -> Example {
         Some((listeners, want)) => (listeners, Some(Severity::from_name(want.trim()).expect(text))),
         None => (text, None),
     };
-    Example { snapshot: host(&listeners.split(" + ").collect::<Vec<_>>()), want }
+    let is_of_policy = |word: &&str| word.starts_with("policy=") || word.starts_with("loopback=");
+    let (said, words): (Vec<&str>, Vec<&str>) = listeners.split(' ').partition(is_of_policy);
+    let listeners = words.join(" ");
+    let policy = (!said.is_empty()).then(|| policy(&said));
+    Example { snapshot: host(&listeners.split(" + ").collect::<Vec<_>>()), policy, want }
+}
+
+/// The policy that the words of an example make.
+fn policy(words: &[&str]) -> Policy {
+    let (mut settings, mut entries) = (String::from("[settings]\n"), String::new());
+    for word in words {
+        let (key, value) = word.split_once('=').expect(word);
+        if key == "loopback" {
+            settings += &format!("loopback = \"{value}\"\n");
+            continue;
+        }
+        let (kind, rest) = value.split_once(':').unwrap_or((value, ""));
+        let (port, more) = rest.split_once(':').unwrap_or((rest, ""));
+        match (kind, more) {
+            ("deny", _) => settings += "default = \"deny\"\n",
+            ("expect" | "require", exe) => {
+                entries += &format!("[[expect]]\nport = {port}\nrequired = {}\n", kind == "require");
+                if !exe.is_empty() {
+                    entries += &format!("exe = \"{exe}\"\n");
+                }
+            }
+            ("forbid", _) => entries += &format!("[[forbid]]\nport = {port}\n"),
+            ("suppress", more) => {
+                let year = if more == "expired" { 1969 } else { 2100 };
+                entries += &format!(
+                    "[[suppress]]\nrule = \"cleartext-management\"\nmatch = {{ port = {port} }}\nreason = \"x\"\n\
+                     expires = {year}-01-01\n"
+                );
+            }
+            _ => panic!("{word}: no such word of a policy"),
+        }
+    }
+    let files = [("policy.toml".to_owned(), format!("schema = 1\n{settings}{entries}"))];
+    Policy::parse(&files, &|rule| rules::by_name(rule).is_some()).expect("a policy")
 }
 
 /// A host with an outward device, and these listeners.
@@ -163,6 +207,7 @@ fn process_of(exe: &str, index: u32) -> Process {
         exe: Some(text),
         exe_state: ExeState::Ok,
         exe_writable: Some(false),
+        exe_replaced: None,
         uid: Some(0),
         user: Some(Text::from("root")),
         cgroup: None,

@@ -202,6 +202,9 @@ pub struct Process {
     /// Somebody other than root may write the file or a directory above it, or its own user may; `None` where the file
     /// is not verified.
     pub exe_writable: Option<bool>,
+    /// The executable was deleted, and the host has another file at its path, on the same device and root's alone to write;
+    /// `None` where it was not deleted.
+    pub exe_replaced: Option<bool>,
     /// Its effective user.
     pub uid: Option<u32>,
     /// The name of that user in `/etc/passwd`.

@@ -33,6 +33,7 @@ fn process(pid: u32, comm: &str, exe: &str, uid: u32, user: &str, unit: &str) ->
         exe: Some(exe.into()),
         exe_state: ExeState::Ok,
         exe_writable: None,
+        exe_replaced: None,
         uid: Some(uid),
         user: Some(user.into()),
         cgroup: None,
@@ -99,6 +100,7 @@ fn listener(transport: Transport, local: Local, endpoint: &str) -> Listener {
         scope,
         exposure: scope,
         ephemeral: false,
+        port_by_chance: false,
         owner_status: OwnerStatus::Known,
         owner_count: 1,
         owners: Vec::new(),
@@ -106,6 +108,7 @@ fn listener(transport: Transport, local: Local, endpoint: &str) -> Listener {
         seen: None,
         findings: Vec::new(),
         severity: None,
+        expectation: None,
     }
 }
 
@@ -143,6 +146,7 @@ fn report() -> Report {
         remedy: String::new(),
         also: Vec::new(),
         status: None,
+        suppression: None,
     };
     let mut xnmd = process(4242, "java", "/opt/xnm/xnmd", 0, "root", "xnmd.service");
     xnmd.container = Some(Container { runtime: "docker", id: ID.into(), pod: Some("77-aa".into()) });
@@ -176,6 +180,7 @@ fn report() -> Report {
         ],
         listeners: vec![ssh, http, dns, xnm, unix],
         findings: vec![finding],
+        policy: None,
     }
 }
 

@@ -9,7 +9,6 @@ mod claim;
 mod closed;
 mod entry;
 mod error;
-mod fault;
 mod kinds;
 mod program;
 mod schema;
@@ -23,6 +22,7 @@ pub use entry::{Counterpart, Entry, Weakness};
 pub use error::RegistryError;
 pub use kinds::{EntrySource, Exposure, Security, WeaknessClass};
 
+use crate::fault;
 use crate::model::Transport;
 
 use self::entry::index_of;

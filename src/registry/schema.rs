@@ -11,8 +11,49 @@ use serde::de::{self, Visitor};
 use toml::Spanned;
 
 use super::closed;
-use super::fault::Fault;
+use super::fault::{Fault, Shape};
 use super::service_ref::ServiceRef;
+
+/// What a registry file looks like.
+const SHAPE: Shape = Shape {
+    keys: &[
+        "aliases",
+        "association",
+        "auth",
+        "category",
+        "class",
+        "condition",
+        "confidence",
+        "counterparts",
+        "era",
+        "evidence",
+        "exposure",
+        "frameworks",
+        "iana_name",
+        "lan",
+        "loopback",
+        "management",
+        "name",
+        "note",
+        "owners",
+        "plane",
+        "port",
+        "public",
+        "reference",
+        "risk",
+        "security",
+        "severity",
+        "source",
+        "successor",
+        "title",
+        "transport",
+        "uses",
+        "weakness",
+        "why",
+        "service",
+    ],
+    of: "a registry's",
+};
 
 /// A registry file, checked.
 #[derive(Debug, Default)]
@@ -200,7 +241,7 @@ impl<'de> Deserialize<'de> for Ports {
 
 /// Reads and checks a registry file.
 pub(super) fn parse(text: &str, kind: Kind) -> Result<File, Fault> {
-    let raw: RawFile = toml::from_str(text).map_err(|error| Fault::of_syntax(text, &error))?;
+    let raw: RawFile = toml::from_str(text).map_err(|error| Fault::of_syntax(SHAPE, text, &error))?;
     let check = Checker { text, kind };
     let mut file = File::default();
     let mut seen = std::collections::BTreeSet::new();
@@ -235,7 +276,7 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn fault(&self, span: Range<usize>, problem: &str) -> Fault {
-        Fault::at(self.text, span.start, problem)
+        Fault::at(SHAPE, self.text, span.start, problem)
     }
 
     fn service(&self, raw: RawService) -> Result<Service, Fault> {

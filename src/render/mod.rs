@@ -25,7 +25,7 @@ pub use csv::csv;
 pub use doctor::doctor;
 pub use explain::explain;
 pub use json::{doctor_json, explain_json, json, rules_json, schema};
-pub use nagios::{Thresholds, nagios};
+pub use nagios::nagios;
 pub use plain::plain;
 pub use prom::prom;
 pub use rules::{rule, rules};

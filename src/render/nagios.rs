@@ -7,23 +7,16 @@ use std::io::{self, Write};
 
 use super::words::{count, printable, process_name};
 use crate::finding::{About, Finding, Severity, Status};
+use crate::policy::Settings;
 use crate::report::{Exit, Report};
 
 /// The longest line in bytes, with its newline: NRPE carries 1,024.
 const LONGEST: usize = 1000;
 
-/// From which severity on a finding is a reason.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Thresholds {
-    /// To warn.
-    pub warn_at: Severity,
-    /// To call it critical.
-    pub critical_at: Severity,
-}
-
 /// Writes the line. Its status is the exit of the report. `why` says why the run could not tell, where it could not.
-pub fn nagios(report: &Report, at: &Thresholds, why: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
-    let numbers = numbers(report, at);
+pub fn nagios(report: &Report, why: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
+    let settings = report.policy.as_ref().map_or_else(Settings::default, |policy| policy.settings.clone());
+    let numbers = numbers(report, &settings);
     let status = match report.exit {
         Exit::Ok => "OK",
         Exit::Warning => "WARNING",
@@ -31,12 +24,12 @@ pub fn nagios(report: &Report, at: &Thresholds, why: Option<&str>, out: &mut dyn
         Exit::Unknown => "UNKNOWN",
     };
     let room = LONGEST - numbers.len() - " | \n".len();
-    let text = cut(format!("EARMARK {status} - {}", tame(&summary(report, at, why))), room);
+    let text = cut(format!("EARMARK {status} - {}", tame(&summary(report, &settings, why))), room);
     writeln!(out, "{text} | {numbers}")
 }
 
 /// What is wrong, the worst by name.
-fn summary(report: &Report, at: &Thresholds, why: Option<&str>) -> String {
+fn summary(report: &Report, at: &Settings, why: Option<&str>) -> String {
     let told: Vec<&Finding> = report
         .findings
         .iter()
@@ -63,14 +56,17 @@ fn summary(report: &Report, at: &Thresholds, why: Option<&str>) -> String {
 /// A finding by its rule, where it is, and who holds that.
 fn named(report: &Report, finding: &Finding) -> String {
     let rule = finding.rule.name;
-    let About::Listener(at) = finding.about else { return format!("{rule}: {}", finding.message) };
+    let About::Listener(at) = finding.about else {
+        let entry = report.entry_of(finding).map(|(_, what, _)| format!(" {what}")).unwrap_or_default();
+        return format!("{rule}{entry}: {}", finding.message);
+    };
     let listener = &report.listeners[at];
     let owner = report.first_owner(listener).and_then(process_name);
     [Some(rule.to_owned()), Some(listener.endpoint.clone()), owner].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// The performance data: the same labels with every run, so that no graph breaks.
-fn numbers(report: &Report, at: &Thresholds) -> String {
+fn numbers(report: &Report, at: &Settings) -> String {
     let suppressed = |finding: &&Finding| finding.status == Some(Status::Suppressed);
     let mut numbers = Vec::new();
     for severity in Severity::ALL.into_iter().rev() {
@@ -130,11 +126,9 @@ mod tests {
     use super::*;
     use crate::model::Text;
 
-    const AT: Thresholds = Thresholds { warn_at: Severity::Medium, critical_at: Severity::High };
-
     fn line(report: &Report, why: Option<&str>) -> String {
         let mut out = Vec::new();
-        nagios(report, &AT, why, &mut out).expect("memory takes everything");
+        nagios(report, why, &mut out).expect("memory takes everything");
         String::from_utf8(out).expect("UTF-8")
     }
 

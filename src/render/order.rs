@@ -42,7 +42,7 @@ pub(super) fn findings(report: &Report, view: &View, listeners: &[usize]) -> Vec
         // Namespaces are in an order that rests on what they are called.
         let place = |about: About| match about {
             About::Listener(listener) => About::Listener(position[listener]),
-            About::Namespace(_) => about,
+            About::Namespace(_) | About::Expectation(_) | About::Suppression(_) => about,
         };
         order.sort_by(|a, b| {
             let (a, b) = (&report.findings[*a], &report.findings[*b]);

@@ -1,6 +1,6 @@
 //! The program that listens is no file any more.
 
-use super::{Check, Draft, Exposure, Rule, Subject, place};
+use super::{Approval, Check, Draft, Exposure, Rule, Subject, place};
 use crate::finding::{Evidence, RuleInfo, Severity, Theme};
 use crate::model::{ExeState, Process, Text};
 
@@ -14,7 +14,8 @@ pub(super) const RULE: Rule = Rule {
 A process runs on after its file is gone. There are three ways to get there, and the message says which one it is:
 
 - **deleted**: the file was replaced or removed after the start. An upgrade does that, and then the process still runs
-  the old code, with the holes that the upgrade closed. Low, or medium where others than this host can reach it.
+  the old code, with the holes that the upgrade closed. Low, or medium where others than this host can reach it and no
+  expectation of a policy matches it.
 - **deleted, from a scratch directory** (`/tmp`, `/var/tmp`, `/dev/shm`, `/run/user`): no package installs there; who
   starts a server there and removes its file covers its tracks. High.
 - **memfd**: the program was never in a file system; it was written to memory and run from there. Container runtimes do
@@ -66,7 +67,11 @@ fn check(subject: &Subject<'_>) -> Option<Draft> {
         ),
         Suspicion::Replaced => {
             let severity =
-                if subject.reach() == Exposure::Loopback { Severity::Low } else { Severity::Medium };
+                if subject.reach() == Exposure::Loopback || subject.approval == Some(&Approval::Expected) {
+                    Severity::Low
+                } else {
+                    Severity::Medium
+                };
             let message = format!("{exe} has been deleted or replaced since it was started: the old code still serves");
             let remedy = match &process.unit {
                 Some(unit) => format!("restart the unit {}", unit.escaped()),

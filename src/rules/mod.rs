@@ -1,14 +1,16 @@
 //! The rules: one judgement each, in a file of its own with its prose, its metadata, its check and its examples.
 //!
-//! A rule looks at one [`Subject`] or one [`Place`] and nothing else: no clock, no file, no environment. To add one, write its file and
+//! A rule looks at one [`Subject`], one [`Place`] or one [`PolicyEntry`] and nothing else: no clock, no file, no environment. To add one, write its file and
 //! put its name into the list below; the catalogue, the documentation and the tests follow from there.
 
+mod approval;
 mod instead;
 mod namespace;
 mod place;
 mod subject;
 mod weigh;
 
+pub use approval::{Approval, PolicyEntry};
 pub use namespace::Place;
 pub(crate) use subject::serves;
 pub use subject::{Credible, Exposure, Sharer, Subject};
@@ -31,6 +33,8 @@ pub enum Check {
     Listener(fn(&Subject<'_>) -> Option<Draft>),
     /// A network namespace as a whole: what makes it answer without a listener.
     Namespace(fn(&Place<'_>) -> Option<Draft>),
+    /// An entry of the policy itself.
+    Policy(fn(&PolicyEntry) -> Option<Draft>),
 }
 
 /// What a rule says about its subject.
@@ -67,6 +71,13 @@ rules! {
     sk_lookup,
     cleartext_management,
     cleartext_protocol,
+    forbidden,
+    policy_mismatch,
+    missing,
+    unexpected,
+    suppression_expired,
+    weak_expectation,
+    suppression_unused,
 }
 
 /// Every rule, in the order of the catalogue: by theme, and within it from the most to the least specific.
@@ -89,8 +100,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::finding::Theme;
-
     #[test]
     fn names_are_unique_and_found() {
         let names: BTreeSet<&str> = ALL.iter().map(|rule| rule.info.name).collect();
@@ -152,7 +161,6 @@ mod tests {
     fn the_catalogue_goes_by_theme_and_specificity() {
         let key = |rule: &Rule| (rule.info.theme, std::cmp::Reverse(rule.info.specificity));
         assert!(ALL.is_sorted_by(|a, b| key(a) < key(b)), "two rules of a theme need an order of their own");
-        assert!(ALL.iter().all(|rule| rule.info.theme != Theme::Policy));
     }
 
     #[test]
@@ -165,7 +173,7 @@ mod tests {
             .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
             .filter_map(|path| Some(path.file_stem()?.to_str()?.replace('_', "-")))
             .collect();
-        for helper in ["mod", "instead", "namespace", "place", "subject", "weigh"] {
+        for helper in ["mod", "approval", "instead", "namespace", "place", "subject", "weigh"] {
             assert!(stems.remove(helper), "{helper}");
         }
         assert_eq!(stems, ALL.iter().map(|rule| rule.info.name.to_owned()).collect());

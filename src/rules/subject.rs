@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::Approval;
 use crate::model::{OwnerStatus, Process, Scope, Severity, Socket, State, Transport};
 use crate::registry::{Claim, Entry, Verdict, Weakness};
 
@@ -48,6 +49,8 @@ pub struct Subject<'a> {
     pub kernel_chosen: bool,
     /// The ports on which somebody serves in the same namespace.
     pub serving: &'a HashSet<(Transport, u16)>,
+    /// What the policy says of it; `None` where there is none, or it says nothing.
+    pub approval: Option<&'a Approval>,
 }
 
 /// A program that has sockets at a place which several sockets share.

@@ -86,7 +86,7 @@ pub struct GoneFinding {
     pub rule: String,
     /// How grave it was.
     pub severity: Severity,
-    /// The endpoint that it was about, escaped.
+    /// The endpoint or the entry of the policy that it was about, escaped.
     pub endpoint: Option<String>,
 }
 
@@ -166,7 +166,7 @@ fn known(old: &State, report: &Report, attributed: &[bool]) -> Vec<Option<String
         if old.listeners.contains_key(&fingerprint) {
             return Some(fingerprint);
         }
-        let place = place(report, listener);
+        let place = place(listener);
         let here = by_place.get(&(report.netns(listener).kind, place.as_str()))?;
         let may_be = |known: &&&String| !(attributed[at] && old.listeners[**known].attributed);
         here.iter().find(may_be).map(|known| (*known).clone())
@@ -206,7 +206,7 @@ fn listeners(news: &mut News, old: &State, report: &Report, sight: &Sight) {
         new.retain(|&at| {
             let listener = &report.listeners[at];
             let kind = report.netns(listener).kind;
-            let (endpoint, now) = (place(report, listener), super::seen(report, listener, Timestamp::default()));
+            let (endpoint, now) = (place(listener), super::seen(report, listener, Timestamp::default()));
             let same = |was: &super::SeenListener| match by_owner {
                 true => was.endpoint == endpoint,
                 false => now.exe.is_some() && was.exe == now.exe && port(&was.endpoint) == port(&endpoint),

@@ -14,8 +14,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::finding::Severity;
-use crate::model::{Host, NetNsKind, OwnerStatus, Timestamp, Transport};
+use crate::finding::{Finding, Severity};
+use crate::model::{Host, NetNsKind, OwnerStatus, Text, Timestamp, Transport};
 use crate::report::{Listener, Report};
 
 pub use compare::{Change, Gone, GoneFinding, News, Remind, compare};
@@ -77,7 +77,7 @@ pub struct SeenFinding {
     pub rule: String,
     /// How grave it was.
     pub severity: Severity,
-    /// The endpoint that it is about, escaped; `None` where it is about no listener.
+    /// The endpoint or the entry of the policy that it is about, escaped; `None` where it is about neither.
     pub endpoint: Option<String>,
     /// The fingerprint of the listener that it is about.
     pub listener: Option<String>,
@@ -107,16 +107,24 @@ fn shortened(text: &str) -> String {
 }
 
 /// The endpoint of a listener as a state has it.
-fn place(report: &Report, listener: &Listener) -> String {
+fn place(listener: &Listener) -> String {
     match listener.endpoint.rsplit_once(':') {
-        Some((before, _)) if report.has_port_by_chance(listener) => shortened(&format!("{before}:ephemeral")),
+        Some((before, _)) if listener.port_by_chance => shortened(&format!("{before}:ephemeral")),
         _ => shortened(&listener.endpoint),
     }
 }
 
 /// See [`SeenListener::passing`].
 fn is_passing(report: &Report, listener: &Listener) -> bool {
-    report.has_port_by_chance(listener) && report.is_unsuspicious_udp(listener)
+    listener.port_by_chance && report.is_unsuspicious_udp(listener)
+}
+
+/// The endpoint or the entry of the policy that a finding is about.
+fn subject(report: &Report, finding: &Finding) -> Option<String> {
+    match finding.listener() {
+        Some(at) => Some(shortened(&report.listeners[at].endpoint)),
+        None => report.entry_of(finding).map(|(_, what, _)| shortened(&Text::from(what.as_str()).escaped())),
+    }
 }
 
 /// True where it could be seen whose a listener is, or that it is nobody's.
@@ -128,7 +136,7 @@ fn is_attributed(listener: &Listener) -> bool {
 fn seen(report: &Report, listener: &Listener, now: Timestamp) -> SeenListener {
     let exe = report.first_owner(listener).and_then(|process| process.exe.as_ref());
     SeenListener {
-        endpoint: place(report, listener),
+        endpoint: place(listener),
         transport: listener.socket.transport,
         netns: report.netns(listener).kind,
         exe: exe.map(|exe| shortened(&exe.escaped())),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::compare::listener_of;
-use super::{MOST_ENTRIES, News, SeenFinding, SeenListener, Sight, State, is_attributed, seen, shortened};
+use super::{MOST_ENTRIES, News, SeenFinding, SeenListener, Sight, State, is_attributed, seen, subject};
 use crate::finding::Status;
 use crate::model::Timestamp;
 use crate::report::Report;
@@ -77,7 +77,7 @@ fn findings(
         let entry = SeenFinding {
             rule: finding.rule.name.to_owned(),
             severity: finding.severity,
-            endpoint: finding.listener().map(|at| shortened(&report.listeners[at].endpoint)),
+            endpoint: subject(report, finding),
             listener: listener_of(news, report, finding.about),
             first_seen: known.map_or(now, |(_, known)| known.first_seen),
             last_told: known.filter(|_| !told).map_or(now, |(_, known)| known.last_told),

@@ -335,6 +335,11 @@ impl Pass<'_> {
                 Err(_) => (ExeState::Unreadable, None),
             },
         };
+        // An upgrade leaves another file behind the name of the one that runs on.
+        let exe_replaced = exe
+            .as_ref()
+            .filter(|_| exe_state == ExeState::Deleted)
+            .map(|exe| self.files.get(self.kernel, &exe.path).is_ok_and(|host| proc_pid::replaces(&host, exe)));
         let interpreter = exe.as_ref().filter(|exe| exe_state == ExeState::Ok && proc_pid::is_interpreter(&exe.path));
         let script = interpreter.zip(first.as_ref()).and_then(|(exe, stat)| {
             let arguments = self.kernel.get(&Question::Script(pid)).ok()?;
@@ -361,6 +366,7 @@ impl Pass<'_> {
             exe: exe.map(|exe| exe.path),
             exe_state,
             exe_writable,
+            exe_replaced,
             uid: ids.map(|ids| ids.uid),
             user: None,
             cgroup: cgroup.map(|cgroup| cgroup.path),

@@ -194,6 +194,13 @@ pub fn exe_state(exe: &Exe, host: Option<&HostFile>) -> ExeState {
     }
 }
 
+/// True where the host has another file in the place of a deleted one, which root alone may have put there. On another
+/// device it stands in another mount namespace, and says nothing about the one that was deleted.
+pub fn replaces(host: &HostFile, deleted: &Exe) -> bool {
+    let root = Ids { uid: 0, groups: Vec::new() };
+    host.file.0 == deleted.file.0 && host.is_regular() && !is_writable(host, &root)
+}
+
 /// Reads `/proc/PID/cgroup`, cgroups(7): the hierarchy of version 2, or that of systemd in version 1.
 ///
 /// Only the components that the system's manager made count: a user may make what he likes below his own. So the unit is

@@ -64,7 +64,8 @@ const NEEDED: [&str; 2] = ["cap_dac_read_search", "cap_sys_ptrace"];
 /// When a run looked, when the host booted, and its clock ticks a second.
 pub fn clock(kernel: &dyn Kernel) -> Option<(Timestamp, Timestamp, u64)> {
     let answer = kernel.get(&Question::Clock).ok()?;
-    let mut numbers = std::str::from_utf8(&answer).ok()?.split_ascii_whitespace().map_while(|n| n.parse::<i64>().ok());
+    let words = answer.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let mut numbers = words.map_while(|word| std::str::from_utf8(word).ok()?.parse::<i64>().ok());
     let (now, since_boot, ticks) = (numbers.next()?, numbers.next()?, numbers.next()?);
     Some((Timestamp(now), Timestamp(now.saturating_sub(since_boot / 1_000_000)), u64::try_from(ticks).ok()?))
 }

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::super::words::{hex, printable};
 use super::Context;
-use super::wire::{Later, WireEvidence, WireNetNs};
+use super::policy::Suppression;
+use super::wire::{WireEvidence, WireNetNs};
 use crate::finding::{self, About};
 
 /// One rule's judgement about one subject.
@@ -37,7 +38,7 @@ pub(super) struct Finding {
     /// new | known | suppressed; null where no state was consulted.
     status: Option<&'static str>,
     /// The suppression that it matched.
-    suppression: Option<Later>,
+    suppression: Option<Suppression>,
 }
 
 impl Finding {
@@ -50,10 +51,12 @@ impl Finding {
             subject: match finding.about {
                 About::Listener(_) => "listener",
                 About::Namespace(_) => "namespace",
+                About::Expectation(_) => "expectation",
+                About::Suppression(_) => "suppression",
             },
             listeners: listener.iter().map(|listener| context.volatile(hex(listener.id))).collect(),
             endpoint: listener.map(|listener| printable(&listener.endpoint).into_owned()),
-            netns: Some(WireNetNs::new(context, report.netns_of(finding))),
+            netns: report.netns_of(finding).map(|netns| WireNetNs::new(context, netns)),
             message: printable(&finding.message).into_owned(),
             evidence: WireEvidence::all(&finding.evidence),
             remedy: printable(&finding.remedy).into_owned(),
@@ -61,7 +64,10 @@ impl Finding {
             also: finding.also.clone(),
             fingerprint: report.fingerprint_of(finding).digest(),
             status: finding.status.map(finding::Status::name),
-            suppression: None,
+            suppression: finding.suppression.and_then(|at| {
+                let policy = report.policy.as_ref()?;
+                policy.suppresses.get(at).map(|suppress| Suppression::new(policy, suppress))
+            }),
         }
     }
 }

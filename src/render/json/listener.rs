@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::super::order;
 use super::super::words::{hex, printable, rule_names, time};
+use super::policy::Expectation;
 use super::wire::{Alternative, Later, WireCounterpart, WireKernelOwner, WireNetNs};
 use super::{Context, safe};
 use crate::model::{Container, Local, Socket, Text, Transport, Via};
@@ -89,7 +90,7 @@ pub(super) struct Listener {
     /// [ { family, address, interface, verdict: open | filtered | unknown, from, evidence } ]
     reach: Option<Vec<Later>>,
     /// The policy entry it matched.
-    expectation: Option<Later>,
+    expectation: Option<Expectation>,
     /// new | known; null where no state was consulted.
     seen: Option<&'static str>,
     /// The rules that fired.
@@ -260,7 +261,10 @@ impl Listener {
             container_state: Some(container_state.name()),
             service: listener.service.as_ref().map(Service::new),
             reach: None,
-            expectation: None,
+            expectation: listener.expectation.and_then(|at| {
+                let policy = report.policy.as_ref()?;
+                policy.expects.get(at).map(|expect| Expectation::new(policy, expect))
+            }),
             seen: listener.seen.map(report::Seen::name),
             findings: rule_names(report, listener),
             severity: listener.severity.map(|severity| severity.name()),

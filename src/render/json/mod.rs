@@ -8,6 +8,7 @@ mod explain;
 mod finding;
 mod lines;
 mod listener;
+mod policy;
 mod report;
 mod rules;
 mod schema;

@@ -8,7 +8,8 @@ use serde::{Serialize, Serializer};
 use super::super::words::{printable, time};
 use super::finding::Finding;
 use super::listener::Listener;
-use super::wire::{Later, WireNetNs};
+use super::policy::Policy;
+use super::wire::WireNetNs;
 use super::{Context, safe};
 use crate::model::{Gap, TableRead, TableStatus, Text};
 use crate::report::Report;
@@ -31,8 +32,8 @@ pub(super) struct ReportV1<'a> {
     host: Host,
     vantage: Vantage,
     coverage: Coverage,
-    /// { files, sha256, default, warn_at, critical_at }
-    policy: Option<Later>,
+    /// The policy that it was held against; null where it was held against none.
+    policy: Option<Policy>,
     #[schemars(with = "Vec<Listener>")]
     listeners: Listeners<'a>,
     #[schemars(with = "Vec<Finding>")]
@@ -201,13 +202,13 @@ impl<'a> ReportV1<'a> {
             host: Host::new(report),
             vantage: Vantage::new(report),
             coverage: Coverage::new(context),
-            policy: None,
+            policy: report.policy.as_deref().map(Policy::new),
             listeners: Listeners { context: *context, order: listeners },
             findings: Findings { context: *context, order: findings },
             summary: Summary {
                 listeners: summary.listeners,
                 findings: Counts { critical, high, medium, low, info },
-                suppressed: 0,
+                suppressed: summary.suppressed,
                 unattributed: summary.unattributed,
             },
         }

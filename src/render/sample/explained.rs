@@ -83,6 +83,7 @@ pub(in crate::render) fn explanation(name: &Text) -> Explanation {
         remedy: "use 3220/tcp (xnm-ssl), which listens here too".to_owned(),
         also: Vec::new(),
         status: None,
+        suppression: None,
     };
     let here = Here {
         endpoint: endpoint.clone(),

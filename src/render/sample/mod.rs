@@ -97,6 +97,7 @@ impl Builder {
             sk_lookups: Vec::new(),
             gaps: Vec::new(),
             usual_gaps: Vec::new(),
+            policy: None,
             cgroups: Default::default(),
             processes: Vec::new(),
             listeners: Vec::new(),
@@ -115,6 +116,7 @@ impl Builder {
             exe: Some(exe.into()),
             exe_state: ExeState::Ok,
             exe_writable: Some(false),
+            exe_replaced: None,
             uid: Some(user.1),
             user: Some(user.0.into()),
             cgroup: Some(format!("/system.slice/{unit}").as_str().into()),
@@ -186,6 +188,7 @@ impl Builder {
             scope: socket.scope(),
             exposure: socket.scope(),
             ephemeral: false,
+            port_by_chance: false,
             owner_status: if held.is_empty() { OwnerStatus::None } else { OwnerStatus::Known },
             owner_count: held.len(),
             owners: held.iter().map(owner).collect(),
@@ -193,6 +196,7 @@ impl Builder {
             seen: None,
             findings: Vec::new(),
             severity: None,
+            expectation: None,
             socket,
         });
         self.0.listeners.last_mut().expect("just pushed")
@@ -213,6 +217,7 @@ impl Builder {
             remedy: remedy.to_owned(),
             also: vec!["wildcard-bind"],
             status: None,
+            suppression: None,
         });
     }
 

@@ -94,7 +94,12 @@ fn sentence(report: &Report, view: &View, screen: &Screen, finding: &Finding, ro
     let listener = finding.listener().map(|at| &report.listeners[at]);
     let subject = match listener {
         Some(listener) => format!("{}{}", endpoints(listener, row), holder(report, view, listener)),
-        None => format!("network namespace {}", netns_label(report.netns_of(finding), view.stable)),
+        None => match (report.entry_of(finding), report.netns_of(finding)) {
+            (Some((kind, what, place)), _) => format!("{kind} {what} ({place})"),
+            (None, netns) => {
+                format!("network namespace {}", netns.map(|netns| netns_label(netns, view.stable)).unwrap_or_default())
+            }
+        },
     };
     let title = format!("{subject} [{}]", finding.rule.name);
     let mut told = vec![finding.message.clone(), format!("instead: {}", finding.remedy)];

@@ -1,74 +1,45 @@
-//! What is wrong with a registry file, and where.
+//! What is wrong with a file that an administrator wrote, and where.
 //!
-//! A fault names place and key and never what stands there: an overlay may be any file that root was talked into
-//! naming.
+//! A fault names place and key and never what stands there: an overlay or a policy may be any file that root was talked
+//! into naming.
 
 /// One fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     /// Counts from 1.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// Counts characters from 1.
-    pub(super) column: usize,
+    pub(crate) column: usize,
     /// The key that the fault stands at, where it is one.
-    pub(super) key: Option<String>,
+    pub(crate) key: Option<String>,
     /// What is wrong, in words of our own.
-    pub(super) problem: String,
+    pub(crate) problem: String,
 }
 
-/// The keys of the schema that have values which can be wrong.
-const KEYS: [&str; 34] = [
-    "aliases",
-    "association",
-    "auth",
-    "category",
-    "class",
-    "condition",
-    "confidence",
-    "counterparts",
-    "era",
-    "evidence",
-    "exposure",
-    "frameworks",
-    "iana_name",
-    "lan",
-    "loopback",
-    "management",
-    "name",
-    "note",
-    "owners",
-    "plane",
-    "port",
-    "public",
-    "reference",
-    "risk",
-    "security",
-    "severity",
-    "source",
-    "successor",
-    "title",
-    "transport",
-    "uses",
-    "weakness",
-    "why",
-    "service",
-];
+/// What a kind of file looks like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    /// The keys that have values which can be wrong.
+    pub(crate) keys: &'static [&'static str],
+    /// What the file is: `a registry's`.
+    pub(crate) of: &'static str,
+}
 
 impl Fault {
     /// A fault at a byte of the text, at the key whose value stands there.
-    pub(super) fn at(text: &str, at: usize, problem: &str) -> Self {
+    pub(crate) fn at(shape: Shape, text: &str, at: usize, problem: &str) -> Self {
         let before = text.get(..at).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Self {
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
-            key: key_of_value(before).map(str::to_owned),
+            key: key_of_value(shape, before).map(str::to_owned),
             problem: problem.to_owned(),
         }
     }
 
     /// What the parser found. Its messages may quote the text, so only their kind is kept.
-    pub(super) fn of_syntax(text: &str, error: &toml::de::Error) -> Self {
+    pub(crate) fn of_syntax(shape: Shape, text: &str, error: &toml::de::Error) -> Self {
         let message = error.message();
         let is = |start: &str| message.starts_with(start);
         let at = error.span().map_or(0, |span| span.start);
@@ -80,11 +51,14 @@ impl Fault {
         } else if is("duplicate") {
             ("a key stands twice", text.get(at..).map(bare_key).filter(|key| is_bare_key(key)).map(str::to_owned))
         } else if is("invalid type") || is("invalid value") || is("invalid length") {
-            return Self::at(text, at, "wrong type of value");
+            return Self::at(shape, text, at, "wrong type of value");
         } else {
-            ("this is not TOML, or not of a registry's shape", None)
+            return Self {
+                key: None,
+                ..Self::at(shape, text, at, &format!("this is not TOML, or not of {} shape", shape.of))
+            };
         };
-        Self { key, ..Self::at(text, at, problem) }
+        Self { key, ..Self::at(shape, text, at, problem) }
     }
 }
 
@@ -103,9 +77,14 @@ fn bare_key(text: &str) -> &str {
 
 /// The key before the last `=`: of `port = ` and of `owners = ["a", `. Only keys of the schema, so that an `=` within
 /// a value makes no key of what stands before it.
-fn key_of_value(before: &str) -> Option<&str> {
-    let (head, _) = before.rsplit_once('=')?;
+fn key_of_value(shape: Shape, before: &str) -> Option<&str> {
+    let (head, tail) = before.rsplit_once('=')?;
+    // Behind the end of its line a value goes on only within brackets.
+    let open = |brackets: [char; 2]| tail.matches(brackets).count();
+    if tail.contains('\n') && open(['[', '{']) <= open([']', '}']) {
+        return None;
+    }
     let head = head.trim_end_matches([' ', '\t']);
     let start = head.trim_end_matches(|c: char| c.is_ascii() && is_key_byte(c as u8)).len();
-    Some(&head[start..]).filter(|key| KEYS.contains(key))
+    Some(&head[start..]).filter(|key| shape.keys.contains(key))
 }
