@@ -27,7 +27,7 @@ Queries:
 Exit codes:
   0  answered; with a query: something matched
   1  with a query: nothing matched, and everything that could hold a match was read
-  2  critical: no verb of this version ends so
+  2  critical: only `audit` and `policy test` end so
   3  could not tell: the command line was wrong, something could not be read, or the time was over";
 
 const AFTER_CAPTURE: &str = "\
@@ -39,6 +39,21 @@ What --redact replaces, the same name by the same everywhere:
   (redacted)         command lines; ids of the host and its boot become zeroes
 Ports, error numbers, process ids, inodes and the ids of system users stay, and so does what every system has, such as
 /usr, /tmp and /home. Rules and severities come out the same. Look it through before you pass it on.";
+
+const AFTER_AUDIT: &str = "\
+The policy is read from /usr/lib/earmark/policy.d, /etc/earmark/policy.d, the directory of the role in
+/etc/earmark/roles, and the file of --policy, in this order; a file masks its namesake of an earlier policy.d. Without
+any, the registry alone judges. Where root or a run with capabilities judges its own host, files and directories have
+to be root's and writable by nobody else.
+
+With --cron what the run saw is remembered once it was delivered, in the STATE_DIRECTORY of a systemd unit, root's
+/var/lib/earmark, or $XDG_STATE_HOME/earmark (~/.local/state/earmark); only then is anything of it known next time.
+
+Exit codes:
+  0  nothing at or above warn_at (medium where the policy says nothing)
+  1  something at or above warn_at
+  2  something at or above critical_at (high)
+  3  could not tell: the policy is broken, or what require_coverage names could not be seen (tcp, udp and owners)";
 
 /// Finds every listening socket of this host: whose it is, what it should be, and what is wrong with it.
 #[derive(Debug, Parser)]
@@ -69,6 +84,11 @@ pub enum Verb {
     Explain(ExplainArgs),
     /// Show the catalogue of rules, or one of them
     Rules(RulesArgs),
+    /// Judge a host by its policy and by what is known of ports; for cron and monitoring
+    #[command(after_help = AFTER_AUDIT)]
+    Audit(AuditArgs),
+    /// Look at the policy itself, or try it on a capture
+    Policy(PolicyArgs),
     /// Say what a run can and cannot see here, and what would mend it
     Doctor(DoctorArgs),
     /// Record the kernel's answers, to be replayed with --from
@@ -248,6 +268,106 @@ pub struct RulesArgs {
     pub output: OutputArgs,
 }
 
+/// Which policy counts.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Policy")]
+pub struct PolicyFiles {
+    /// A policy file that counts after all others
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// The role of this host, whose policy lies in /etc/earmark/roles [default: what /etc/earmark/role says]
+    #[arg(long, value_name = "ROLE")]
+    pub role: Option<String>,
+}
+
+/// The arguments of `audit`.
+#[derive(Args, Clone, Debug)]
+pub struct AuditArgs {
+    /// Which policy counts.
+    #[command(flatten)]
+    pub files: PolicyFiles,
+    /// Say nothing unless something changed since the last run, or is overdue
+    #[arg(long)]
+    pub cron: bool,
+    /// The format of the output: table, json, prom (metrics) or nagios (one line)
+    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true, help_heading = OUTPUT)]
+    pub format: Option<AuditFormat>,
+    /// The same as --format json
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
+    /// Leave out all that differs from run to run: process ids, inodes, times, queues
+    #[arg(long, help_heading = OUTPUT)]
+    pub stable: bool,
+    /// Look up which package owns the executable of each owner
+    #[arg(long, help_heading = OUTPUT)]
+    pub packages: bool,
+    /// From where the facts come.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The arguments of `policy`.
+#[derive(Args, Clone, Debug)]
+pub struct PolicyArgs {
+    /// What to do with it
+    #[command(subcommand)]
+    pub what: PolicyVerb,
+}
+
+/// What to do with the policy.
+#[derive(Clone, Debug, Subcommand)]
+pub enum PolicyVerb {
+    /// Say what is wrong with it: faults, weak and never matching expectations, suppressions that end
+    Check(PolicyShowArgs),
+    /// Show it as its files make it together, each entry with its place
+    Show(PolicyShowArgs),
+    /// Hold a host that was recorded against it; ends as an audit would
+    Test(PolicyTestArgs),
+}
+
+/// The arguments of `policy check` and `policy show`.
+#[derive(Args, Clone, Debug)]
+pub struct PolicyShowArgs {
+    /// Which policy counts.
+    #[command(flatten)]
+    pub files: PolicyFiles,
+    /// The format of the output: table or json
+    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true, help_heading = OUTPUT)]
+    pub format: Option<TextFormat>,
+    /// The same as --format json
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The arguments of `policy test`.
+#[derive(Args, Clone, Debug)]
+pub struct PolicyTestArgs {
+    /// A capture
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The policy file to try, alone [default: the policy of this host]
+    #[arg(long, value_name = "FILE", help_heading = "Policy")]
+    pub policy: Option<PathBuf>,
+    /// The format of the output: table or json
+    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true, help_heading = OUTPUT)]
+    pub format: Option<AuditFormat>,
+    /// The same as --format json
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
+    /// Leave out all that differs from run to run: process ids, inodes, times, queues
+    #[arg(long, help_heading = OUTPUT)]
+    pub stable: bool,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
 /// The arguments of `doctor`.
 #[derive(Args, Clone, Debug)]
 pub struct DoctorArgs {
@@ -326,6 +446,19 @@ pub enum ListFormat {
     Csv,
     /// One document, earmark.report/1
     Json,
+}
+
+/// The formats of `audit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// For eyes
+    Table,
+    /// One document, earmark.report/1
+    Json,
+    /// For the textfile collector of Prometheus
+    Prom,
+    /// One line with performance data
+    Nagios,
 }
 
 /// The formats of verbs that explain.

@@ -32,13 +32,14 @@
 //! | policy | model, finding, fault |
 //! | report | model, finding, policy, registry's plain types |
 //! | query | model, finding, report, registry's plain types |
+//! | audit | model, policy, report |
 //! | explain | model, finding, registry, report |
 //! | doctor | model, report |
 //! | state | model, finding, report |
 //! | rules | model, finding, registry |
 //! | judge | model, finding, registry, policy, rules, report |
 //! | redact | model, collect, registry, rules, judge |
-//! | render | model, finding, report, policy, explain, doctor, state, registry's plain types |
+//! | render | model, finding, report, policy, audit, explain, doctor, state, registry's plain types |
 //! | sys | model, error |
 //! | cli | the enums it parses into |
 //! | commands | everything |
@@ -76,6 +77,7 @@
 //! - Colours, files and the terminal are `sys`; the judgement of a socket's exposure by its namespace is `judge`, since a
 //!   collector that judges could not be replayed.
 
+pub mod audit;
 pub mod cli;
 pub mod collect;
 pub mod commands;

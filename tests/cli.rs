@@ -131,7 +131,7 @@ fn remarks_and_refusals_are_sentences() {
         "-r",
         "--policy x",
         "--format prom",
-        "audit",
+        "baseline",
         "dst 10.0.0.1",
         "--nonsense",
         "--timeout soon",

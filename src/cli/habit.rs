@@ -13,13 +13,15 @@ use std::ffi::OsString;
 use crate::error::Error;
 
 /// The verbs there are; the first word that is no flag is one of them or belongs to a query.
-pub const VERBS: &[&str] = &["list", "explain", "rules", "doctor", "capture", "schema", "completions", "man", "help"];
+pub const VERBS: &[&str] =
+    &["list", "explain", "rules", "audit", "policy", "doctor", "capture", "schema", "completions", "man", "help"];
 
 /// Verbs that are planned: as words of a query they would change their meaning one day without a sound.
-const RESERVED: &[&str] = &["audit", "baseline", "policy", "diff", "watch", "probe", "report", "ddl"];
+const RESERVED: &[&str] = &["baseline", "diff", "watch", "probe", "report", "ddl"];
 
 /// Our flags that take the next word.
-const WITH_VALUE: &[&str] = &["--format", "--output", "--color", "--from", "--root", "--timeout", "--net"];
+const WITH_VALUE: &[&str] =
+    &["--format", "--output", "--color", "--from", "--root", "--timeout", "--net", "--policy", "--role"];
 
 /// Our one-letter flags; none of them takes a word.
 const LETTERS: &str = "tuSwx046lnpoOHaeqvhV";

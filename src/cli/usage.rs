@@ -9,7 +9,7 @@ use super::{Arguments, Cli, ListArgs, Verb, habit};
 use crate::error::Error;
 
 /// Flags that are planned: the likeness to one that exists would mislead.
-const PLANNED: &[&str] = &["--policy", "--role", "--cron"];
+const PLANNED: &[&str] = &["--cron"];
 
 /// What the arguments ask for.
 #[derive(Debug)]

@@ -1,11 +1,15 @@
 //! One file for each verb: the only place that wires the stages together.
 
+mod approved;
+mod audit;
 mod capture;
 mod completions;
 mod doctor;
 mod explain;
 mod list;
 mod man;
+mod memory;
+mod policy;
 mod registry;
 mod rules;
 mod schema;
@@ -37,6 +41,8 @@ pub fn run(verb: &Verb, streams: &mut Streams<'_>) -> Result<Exit, Error> {
         Verb::List(args) => list::run(args, streams),
         Verb::Explain(args) => explain::run(args, streams),
         Verb::Rules(args) => rules::run(args, streams),
+        Verb::Audit(args) => audit::run(args, streams),
+        Verb::Policy(args) => policy::run(&args.what, streams),
         Verb::Doctor(args) => doctor::run(args, streams),
         Verb::Capture(args) => capture::run(args, streams),
         Verb::Schema(args) => schema::run(args, streams),
@@ -102,18 +108,46 @@ fn deliver(
     streams: &mut Streams<'_>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Error> {
+    deliver_as(sys::output::FOR_GROUP, args, streams, write)
+}
+
+/// The same, with the mode of a file that is new.
+fn deliver_as(
+    mode: u32,
+    args: &OutputArgs,
+    streams: &mut Streams<'_>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Error> {
     match args.output.as_deref().filter(|path| path.as_os_str() != "-") {
         None => write(streams.out).and_then(|()| streams.out.flush()).map_err(Error::Output),
         Some(path) => {
+            own_choice("--output")?;
             let mut content = Vec::new();
             write(&mut content).map_err(Error::Output)?;
-            sys::output::write(path, &content)
+            sys::output::write(path, &content, mode)
         }
     }
 }
 
+/// Refuses a path of the user's where the program has rights that the user has not: what it read or wrote there would be
+/// read or written with them.
+fn own_choice(flag: &str) -> Result<(), Error> {
+    if !sys::privilege::is_lent() {
+        return Ok(());
+    }
+    Err(Error::Usage {
+        problem: format!("{flag} is refused: the program's file gives it rights that the user who started it has not"),
+        hint: "run it as root, or from a file without capabilities and set-user-id".to_owned(),
+    })
+}
+
 /// Looks at this host, at one that a directory has the root of, or at what a capture tells of one.
 fn look(input: &InputArgs, ask: &Ask) -> Result<Snapshot, Error> {
+    for (flag, path) in [("--from", &input.from), ("--root", &input.root)] {
+        if path.is_some() {
+            own_choice(flag)?;
+        }
+    }
     let snapshot = match &input.from {
         Some(path) => collect::replay(&sys::input::read(path, collect::CAPTURE_MAGIC, ask.time)?, path, ask),
         None => collect::snapshot(input.root.as_deref(), ask),

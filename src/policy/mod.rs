@@ -91,6 +91,17 @@ pub enum Loopback {
     Enforce,
 }
 
+impl Loopback {
+    /// The name in policies and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ignore => "ignore",
+            Self::Info => "info",
+            Self::Enforce => "enforce",
+        }
+    }
+}
+
 /// How an unmatched listener of a container counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Containers {
@@ -101,6 +112,17 @@ pub enum Containers {
     Separate,
     /// Not at all.
     Ignore,
+}
+
+impl Containers {
+    /// The name in policies and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Separate => "separate",
+            Self::Ignore => "ignore",
+        }
+    }
 }
 
 /// What has to be seen before anything is called clean.
@@ -281,8 +303,11 @@ impl Policy {
 }
 
 impl Expect {
-    /// What to call it: its id, or what it matches.
+    /// What to call it: its id and what it matches.
     pub fn name(&self) -> String {
-        self.id.clone().unwrap_or_else(|| self.selector.to_string())
+        match &self.id {
+            Some(id) => format!("{id} ({})", self.selector),
+            None => self.selector.to_string(),
+        }
     }
 }

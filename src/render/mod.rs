@@ -10,8 +10,10 @@ mod explain;
 mod fields;
 mod json;
 mod nagios;
+mod news;
 mod order;
 mod plain;
+mod policy;
 mod prom;
 mod rules;
 #[cfg(test)]
@@ -24,12 +26,14 @@ mod words;
 pub use csv::csv;
 pub use doctor::doctor;
 pub use explain::explain;
-pub use json::{doctor_json, explain_json, json, rules_json, schema};
-pub use nagios::nagios;
+pub use json::{doctor_json, explain_json, json, policy_json, rules_json, schema};
+pub use nagios::{nagios, nagios_failure};
+pub use news::news;
 pub use plain::plain;
+pub use policy::{policy, policy_lints};
 pub use prom::prom;
 pub use rules::{rule, rules};
-pub use table::table;
+pub use table::{audit, table};
 
 /// What of a report is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,4 +81,4 @@ pub struct Screen {
 }
 
 /// The names of the schemas that [`schema`] knows.
-pub const SCHEMAS: &[&str] = &["report", "explain", "rules", "doctor"];
+pub const SCHEMAS: &[&str] = &["report", "explain", "rules", "doctor", "policy"];

@@ -28,6 +28,11 @@ pub fn nagios(report: &Report, why: Option<&str>, out: &mut dyn Write) -> io::Re
     writeln!(out, "{text} | {numbers}")
 }
 
+/// Writes the line of a run that failed, and so has no numbers.
+pub fn nagios_failure(why: &str, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", cut(format!("EARMARK UNKNOWN - {}", tame(why)), LONGEST - 1))
+}
+
 /// What is wrong, the worst by name.
 fn summary(report: &Report, at: &Settings, why: Option<&str>) -> String {
     let told: Vec<&Finding> = report

@@ -53,10 +53,11 @@ fn check(subject: &Subject<'_>) -> Option<Draft> {
         (Exposure::Loopback, false) => Severity::Low,
         _ => Severity::Medium,
     };
-    let verb = if differs.len() == 1 { "differs" } else { "differ" };
+    let (last, rest) = differs.split_last()?;
+    let what = if rest.is_empty() { format!("the {last} differs") } else { format!("{} and {last} differ", rest.join(", ")) };
     Some(Draft {
         severity,
-        message: format!("the policy expects {expected}, and {} {verb}", differs.join(", ")),
+        message: format!("the policy expects {expected} here, and {what}"),
         evidence: vec![Evidence::new("policy", place.clone())],
         remedy: "find out who changed it; if it is wanted, change the expectation with the reason".to_owned(),
     })

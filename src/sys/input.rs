@@ -70,6 +70,11 @@ pub fn read_dir(dir: &Path, ending: &str, trusted: bool) -> Result<Vec<(PathBuf,
     paths.into_iter().map(|path| Ok((path.clone(), small(&path, trusted)?))).collect()
 }
 
+/// The text of a small file that is named by itself; `trusted` as for [`read_dir`].
+pub fn read_small(path: &Path, trusted: bool) -> Result<String, Error> {
+    small(path, trusted)
+}
+
 /// The text of a small file.
 fn small(path: &Path, trusted: bool) -> Result<String, Error> {
     let content = |problem: &str, hint| Error::Content { path: path.to_owned(), problem: problem.to_owned(), hint };

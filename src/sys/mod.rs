@@ -2,6 +2,7 @@
 
 pub mod input;
 pub mod output;
+pub mod privilege;
 pub mod store;
 pub mod terminal;
 
@@ -11,6 +12,13 @@ pub fn effective_user() -> Option<u32> {
         unix => Some(rustix::process::geteuid().as_raw()),
         _ => None,
     }
+}
+
+/// What the clock says.
+#[expect(clippy::disallowed_methods, reason = "the clock of a run is asked here and nowhere else")]
+pub fn now() -> crate::model::Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    crate::model::Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// 32 hexadecimal digits that no other run has: random keys of the standard library's hash maps.

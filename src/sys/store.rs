@@ -32,7 +32,9 @@ pub struct Place {
 /// else root's in `/var/lib/earmark` and another user's in `$XDG_STATE_HOME/earmark`, by default
 /// `~/.local/state/earmark`.
 pub fn place() -> Result<Place, Error> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    // Whoever starts a program with rights of its own must not choose where it writes.
+    let is_lent = super::privilege::is_lent();
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty() && !is_lent);
     place_of(super::effective_user(), &variable)
 }
 

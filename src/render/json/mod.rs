@@ -20,6 +20,7 @@ use serde::Serialize;
 
 pub use doctor::doctor_json;
 pub use explain::explain_json;
+pub use policy::policy_json;
 pub use rules::rules_json;
 pub use schema::schema;
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::doctor::DoctorV1;
 use super::explain::ExplainV1;
+use super::policy::PolicyV1;
 use super::report::ReportV1;
 use super::rules::RulesV1;
 
@@ -15,6 +16,7 @@ pub fn schema(name: &str) -> Option<Value> {
         "report" => Some(of::<ReportV1<'static>>()),
         "explain" => Some(of::<ExplainV1>()),
         "doctor" => Some(of::<DoctorV1>()),
+        "policy" => Some(of::<PolicyV1>()),
         "rules" => Some(of::<RulesV1>()),
         _ => None,
     }

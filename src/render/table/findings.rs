@@ -38,6 +38,10 @@ pub(super) fn lines(
     let mut last_of_rule: Vec<(&str, usize)> = Vec::new();
     for index in order::findings(report, view, listeners) {
         let finding = &report.findings[index];
+        // What somebody accepted is counted below, and told to who asks.
+        if !finding.is_live() && view.verbose == 0 {
+            continue;
+        }
         let at = finding.listener().and_then(|listener| row_of[listener]);
         let row = at.map(|row| &rows[row]);
         // What is said of one address of a row holds for the others.
@@ -103,6 +107,10 @@ fn sentence(report: &Report, view: &View, screen: &Screen, finding: &Finding, ro
     };
     let title = format!("{subject} [{}]", finding.rule.name);
     let mut told = vec![finding.message.clone(), format!("instead: {}", finding.remedy)];
+    let accepted = finding.suppression.zip(report.policy.as_ref());
+    if let Some(suppress) = accepted.and_then(|(at, policy)| policy.suppresses.get(at)) {
+        told.push(format!("suppressed until {}: {}", suppress.expires, suppress.reason));
+    }
     if view.verbose > 0 {
         told.extend(finding.evidence.iter().map(|evidence| format!("{}: {}", evidence.kind, evidence.text)));
         if !finding.also.is_empty() {

@@ -3,6 +3,7 @@
 //! It alone folds, and says how much: an IPv4 and an IPv6 half, workers, passing UDP sockets. Below the rows stand what
 //! they come to, what could not be seen, and each finding as a sentence.
 
+mod audit;
 mod columns;
 mod findings;
 mod fold;
@@ -11,6 +12,7 @@ mod summary;
 
 use std::io::{self, BufWriter, Write};
 
+pub use audit::audit;
 pub(super) use layout::aligned;
 
 use super::words::{HEADER, paint, severity_style};

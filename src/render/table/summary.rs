@@ -24,8 +24,13 @@ pub(super) fn lines(report: &Report, view: &View, screen: &Screen, folded: &Fold
     let width = screen.width.map(usize::from);
     let mut lines = total(report, screen, folded);
     lines.extend(owners(report).iter().flat_map(|owners| wrap(owners, width)));
-    lines.extend(gaps(report, view).iter().flat_map(|gap| wrap(gap, width)));
+    lines.extend(unseen(report, view, screen));
     lines
+}
+
+/// What could not be seen.
+pub(super) fn unseen(report: &Report, view: &View, screen: &Screen) -> Vec<String> {
+    gaps(report, view).iter().flat_map(|gap| wrap(gap, screen.width.map(usize::from))).collect()
 }
 
 /// The sockets that have no row, as one remark.
