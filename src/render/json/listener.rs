@@ -91,7 +91,7 @@ pub(super) struct Listener {
     reach: Option<Vec<Later>>,
     /// The policy entry it matched.
     expectation: Option<Expectation>,
-    /// new | known; null where no state was consulted.
+    /// new | known; null where no state was consulted, or the last run could not have seen it.
     seen: Option<&'static str>,
     /// The rules that fired.
     findings: Vec<&'static str>,
