@@ -53,12 +53,13 @@ pub struct News {
     /// What this run sees otherwise than the last, in words.
     pub sight: Vec<String>,
     /// For each listener the fingerprint by which the state knows it, where it does.
-    pub(super) known: Vec<Option<String>>,
+    pub known: Vec<Option<String>>,
     /// For each finding likewise.
-    pub(super) told: Vec<Option<String>>,
-    /// Fingerprints of the state that are neither seen nor gone.
-    pub(super) kept: HashSet<String>,
-    pub(super) kept_findings: HashSet<String>,
+    pub told: Vec<Option<String>>,
+    /// Fingerprints of listeners of the state that are neither seen nor gone.
+    pub kept: HashSet<String>,
+    /// Those of findings.
+    pub kept_findings: HashSet<String>,
 }
 
 /// What of a listener is another than before.
