@@ -6,6 +6,7 @@
 
 mod support;
 
+use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -382,7 +383,7 @@ fn a_killed_audit_leaves_the_old_state_or_the_new_one_and_loses_no_news() {
             }
             assert!(lab.names().iter().filter(|name| name.starts_with('.')).count() <= 1, "{:?}", lab.names());
         }
-        eprintln!("figures: of 50 audits killed at random moments {ended} had ended");
+        let _ = writeln!(std::io::stderr(), "figures: of 50 audits killed at random moments {ended} had ended");
         lab.audit(&["--cron"]);
         assert_eq!(lab.names(), ["lock", "state.json"]);
     });
