@@ -1,6 +1,6 @@
 //! What the last run saw and told, so that the next can say what is new.
 //!
-//! A state is compared with a report ([`compare`]) and followed by the next state ([`next`]); [`State::decode`] and
+//! A state is compared with a report ([`compare()`]) and followed by the next state ([`next()`]); [`State::decode`] and
 //! [`State::encode`] are its form on disk, `earmark.state/1`. Two runs need not see the same: another user, other
 //! capabilities, a table that could not be read. A state therefore says what its run could see ([`Sight`]), and what it
 //! could not have seen is never called new, nor is gone what this run cannot see.
