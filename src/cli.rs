@@ -257,7 +257,10 @@ pub struct AuditArgs {
     /// Which policy counts.
     #[command(flatten)]
     pub files: PolicyFiles,
-    /// The format of the output: table or json
+    /// Say nothing unless something changed since the last run, or is overdue
+    #[arg(long)]
+    pub cron: bool,
+    /// The format of the output: table, json, prom (metrics) or nagios (one line)
     #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true, help_heading = OUTPUT)]
     pub format: Option<AuditFormat>,
     /// The same as --format json
@@ -390,6 +393,10 @@ pub enum AuditFormat {
     Table,
     /// One document, earmark.report/1
     Json,
+    /// For the textfile collector of Prometheus
+    Prom,
+    /// One line with performance data
+    Nagios,
 }
 
 /// The formats of verbs that explain.

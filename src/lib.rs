@@ -39,10 +39,11 @@
 //! | doctor | model, report |
 //! | picture | model, finding, report |
 //! | diff | model, finding, report, picture |
+//! | state | model, finding, report |
 //! | rules | model, finding, registry |
 //! | judge | model, finding, registry, policy, rules, report |
 //! | redact | model, collect, registry, rules, judge |
-//! | render | model, finding, report, policy, audit, explain, doctor, picture, diff, registry's plain types |
+//! | render | model, finding, report, policy, audit, explain, doctor, picture, diff, state, registry's plain types |
 //! | sys | model, error |
 //! | cli | the enums it parses into |
 //! | commands | everything |
@@ -60,7 +61,7 @@
 //! 3. Renderers write to `&mut dyn Write`. `print!` does not occur.
 //! 4. Text from the system has no `Display`: whoever prints it calls [`Text::escaped`](model::Text::escaped), which is
 //!    lossless and stands before every encoding.
-//! 5. Only `render::json` derives `Serialize` for output; internal types change freely.
+//! 5. Only `render::json` derives `Serialize` for output, and `state::form` for what is kept; internal types change freely.
 //! 6. The tool runs no program, opens no connection and resolves no name.
 //! 7. The order of output depends on content alone: the same state gives the same bytes.
 //! 8. Nothing is dropped silently: what is folded is counted, what is not seen is a gap.
@@ -103,4 +104,5 @@ pub mod registry;
 pub mod render;
 pub mod report;
 pub mod rules;
+pub mod state;
 pub mod sys;

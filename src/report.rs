@@ -6,8 +6,9 @@ use std::sync::Arc;
 pub use crate::error::Exit;
 use crate::finding::{About, Finding, Fingerprint, Severity};
 use crate::model::{
-    Certainty, Cgroup, Container, Gap, Host, KernelOwner, NetNs, NetNsKind, OwnerStatus, Process, ProcessCounts, Scope,
-    SkLookup, Socket, TableRead, TableStatus, Text, Timestamp, Transport, UnitState, Vantage, Via,
+    Certainty, Cgroup, Container, ExeState, Gap, Host, KernelOwner, NetNs, NetNsKind, OwnerStatus, Process,
+    ProcessCounts, Scope, SkLookup, Socket, State, TableRead, TableStatus, Text, Timestamp, Transport, UnitState,
+    Vantage, Via,
 };
 use crate::policy::Policy;
 pub use crate::registry::{EntrySource, Verdict};
@@ -83,6 +84,10 @@ pub struct Listener {
     pub exposure: Scope,
     /// The kernel chose the port, and neither registry nor policy names it.
     pub ephemeral: bool,
+    /// The kernel chose the port, and neither policy nor owner confirms what the registry may have there: its number says
+    /// nothing of what listens. The registry knows one in two hundred of those that Linux hands out, and a program that
+    /// takes any port would else be another thing whenever it gets one of these.
+    pub port_by_chance: bool,
     /// What is known of its owner.
     pub owner_status: OwnerStatus,
     /// How many processes hold it.
@@ -91,12 +96,33 @@ pub struct Listener {
     pub owners: Vec<Owner>,
     /// What its port claims to be.
     pub service: Option<Service>,
+    /// What the last run knew of it; `None` where no state was consulted, or the last run could not have seen it.
+    pub seen: Option<Seen>,
     /// The expectation that it matches: its index in [`Policy::expects`].
     pub expectation: Option<usize>,
     /// Indexes into [`Report::findings`].
     pub findings: Vec<usize>,
     /// The worst of those that nobody accepted.
     pub severity: Option<Severity>,
+}
+
+/// What the last run knew of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Seen {
+    /// It was not there.
+    New,
+    /// It was.
+    Known,
+}
+
+impl Seen {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Known => "known",
+        }
+    }
 }
 
 /// The most owners that a listener lists.
@@ -303,7 +329,7 @@ impl Report {
         Fingerprint::default()
             .field("transport", listener.socket.transport.name())
             .field("address", listener.address())
-            .field("port", if listener.ephemeral { "ephemeral".to_owned() } else { listener.port_text() })
+            .field("port", if listener.port_by_chance { "ephemeral".to_owned() } else { listener.port_text() })
             .field("device", listener.interface.escaped())
             .field("netns", self.netns(listener).kind.name())
             .field("container", container.unwrap_or_default())
@@ -383,6 +409,24 @@ impl Report {
     /// Everything that could not be seen, what hardly any run may see among it.
     pub fn all_gaps(&self) -> impl Iterator<Item = &Gap> {
         self.gaps.iter().chain(&self.usual_gaps)
+    }
+
+    /// True for a socket that is only worth a count: its port will be another next time, nobody finds fault with it, and
+    /// who holds it is beyond doubt.
+    pub fn is_passing(&self, listener: &Listener) -> bool {
+        listener.ephemeral && self.is_unsuspicious_udp(listener)
+    }
+
+    /// True for unconnected UDP with which nobody finds fault, and whose holder is beyond doubt.
+    pub fn is_unsuspicious_udp(&self, listener: &Listener) -> bool {
+        let socket = &listener.socket;
+        let owned = |process: &Process| process.unit.is_some() || process.exe_state == ExeState::Ok;
+        matches!(socket.transport, Transport::Udp | Transport::UdpLite)
+            && socket.state == State::Unconnected
+            && listener.findings.is_empty()
+            && listener.owner_status == OwnerStatus::Known
+            && listener.owners.iter().all(|owner| owner.certainty == Certainty::Proved)
+            && self.first_owner(listener).is_some_and(owned)
     }
 
     /// True where a listener's namespace is the first of the host.

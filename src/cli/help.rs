@@ -50,6 +50,9 @@ The policy is read from /usr/lib/earmark/policy.d, /etc/earmark/policy.d, the di
 any, the registry alone judges. Where root or a run with capabilities judges its own host, files and directories have
 to be root's and writable by nobody else.
 
+With --cron what the run saw is remembered once it was delivered, in the STATE_DIRECTORY of a systemd unit, root's
+/var/lib/earmark, or $XDG_STATE_HOME/earmark (~/.local/state/earmark); only then is anything of it known next time.
+
 Exit codes:
   0  nothing at or above warn_at (medium where the policy says nothing)
   1  something at or above warn_at

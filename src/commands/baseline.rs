@@ -61,6 +61,7 @@ fn diff(args: &BaselineDiffArgs, streams: &mut Streams<'_>) -> Result<Exit, Erro
     let policy = approved::strict(&args.files, live)?.ok_or_else(no_policy)?;
     let as_audit = AuditArgs {
         files: args.files.clone(),
+        cron: false,
         format: args.format,
         json: args.json,
         stable: args.stable,
@@ -109,7 +110,7 @@ fn accept(args: &BaselineAcceptArgs, streams: &mut Streams<'_>) -> Result<Exit, 
     }
     // What is written is read by every audit from now on.
     approved::check(path, text.clone())?;
-    sys::output::write(path, text.as_bytes())?;
+    sys::output::write(path, text.as_bytes(), sys::output::FOR_ALL)?;
     for entry in &entries {
         writeln!(streams.out, "{entry}\n").map_err(Error::Output)?;
     }
@@ -164,7 +165,7 @@ fn prune(args: &BaselinePruneArgs, streams: &mut Streams<'_>) -> Result<Exit, Er
         let places: Vec<usize> = gone.iter().map(|at| at - first.unwrap_or(0)).collect();
         let text = baseline::without(&local(path)?, &places);
         approved::check(path, text.clone())?;
-        sys::output::write(path, text.as_bytes())?;
+        sys::output::write(path, text.as_bytes(), sys::output::FOR_ALL)?;
     }
     for at in &gone {
         let expect = &policy.expects[*at];

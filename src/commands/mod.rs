@@ -10,6 +10,7 @@ mod doctor;
 mod explain;
 mod list;
 mod man;
+mod memory;
 mod outlet;
 mod policy;
 mod registry;

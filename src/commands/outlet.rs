@@ -16,11 +16,16 @@ pub(super) struct Outlet(Option<Prepared>);
 impl Outlet {
     /// Opens what the command line names.
     pub(super) fn open(args: &OutputArgs) -> Result<Self, Error> {
+        Self::open_as(output::FOR_GROUP, args)
+    }
+
+    /// The same, with the mode of a file that is new.
+    pub(super) fn open_as(mode: u32, args: &OutputArgs) -> Result<Self, Error> {
         let path = args.output.as_deref().filter(|path| path.as_os_str() != "-");
         if path.is_some() {
             own_choice("--output")?;
         }
-        Ok(Self(path.map(output::prepare).transpose()?))
+        Ok(Self(path.map(|path| output::prepare(path, mode)).transpose()?))
     }
 
     /// Gives up every right that judging, printing and writing the output has no use for. Call it as soon as the host was

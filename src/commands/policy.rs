@@ -39,6 +39,7 @@ fn test(args: &PolicyTestArgs, streams: &mut Streams<'_>) -> Result<Exit, Error>
     };
     let audit = AuditArgs {
         files: PolicyFiles::default(),
+        cron: false,
         format: args.format,
         json: args.json,
         stable: args.stable,

@@ -56,7 +56,8 @@ impl Judge {
             Stance::Silent => Said::default(),
             Stance::Expected(at) => {
                 self.matched[at] += 1;
-                Said { approval: Some(Approval::Expected), expectation: Some(at), names_it: true }
+                let names_it = !policy.expects[at].selector.ports.is_empty();
+                Said { approval: Some(Approval::Expected), expectation: Some(at), names_it }
             }
             Stance::Undecided(at) => {
                 self.open[at] = true;

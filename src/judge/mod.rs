@@ -24,7 +24,7 @@ use crate::error::Exit;
 use crate::finding::Finding;
 use crate::model::{OwnerStatus, Process, Snapshot, State, Text};
 use crate::policy::Policy;
-use crate::registry::Registry;
+use crate::registry::{Registry, Verdict};
 use crate::report::{Listener, Report, Tool};
 use crate::rules::{self, Crowd, Draft, Place, Subject, serves};
 
@@ -115,6 +115,7 @@ fn listeners(
         let candidate = approval::candidate(snapshot, socket, &interface, &set.processes, owner_status);
         let by_chance = kernel_chosen && socket.state == State::Unconnected;
         let said = if serves(socket) { judge.say(&candidate, by_chance) } else { approval::Said::default() };
+        let confirmed = claim.is_some_and(|claim| claim.verdict == Verdict::Confirmed);
         let subject = Subject {
             socket,
             exposure,
@@ -139,10 +140,12 @@ fn listeners(
             scope: socket.scope(),
             exposure,
             ephemeral: kernel_chosen && claim.is_none() && !said.names_it,
+            port_by_chance: kernel_chosen && !confirmed && !said.names_it,
             owner_status,
             owner_count: holders.len(),
             owners,
             service: claim.zip(port).map(|(claim, port)| service::service(claim, port, registry, serving)),
+            seen: None,
             findings: Vec::new(),
             severity: found.iter().filter(|finding| finding.is_live()).map(|finding| finding.severity).max(),
             expectation: said.expectation,

@@ -1,4 +1,5 @@
-//! From a [`Report`](crate::report::Report) to bytes: a table for eyes, lines and CSV for scripts, JSON for fleets.
+//! From a [`Report`](crate::report::Report) to bytes: a table for eyes, lines and CSV for scripts, JSON for fleets, a line
+//! and metrics for monitoring.
 //!
 //! A renderer neither judges nor collects. Text from outside is escaped before it is encoded for its medium, the order
 //! of output depends on content alone, and nothing is left out silently: the table alone folds, and says how much.
@@ -12,9 +13,12 @@ mod explain;
 mod fields;
 mod journal;
 mod json;
+mod nagios;
+mod news;
 mod order;
 mod plain;
 mod policy;
+mod prom;
 mod rules;
 #[cfg(test)]
 mod sample;
@@ -30,8 +34,11 @@ pub use doctor::doctor;
 pub use explain::explain;
 pub use journal::journal_entry;
 pub use json::{diff_json, doctor_json, explain_json, json, policy_json, rules_json, schema};
+pub use nagios::{nagios, nagios_failure};
+pub use news::news;
 pub use plain::plain;
 pub use policy::{policy, policy_lints};
+pub use prom::prom;
 pub use rules::{rule, rules};
 pub use sandbox::rights_left;
 pub use table::{audit, table};

@@ -5,6 +5,7 @@ pub mod journal;
 pub mod output;
 pub mod privilege;
 pub mod sandbox;
+pub mod store;
 pub mod terminal;
 
 /// The user that this run acts as; `None` where the platform has no such number.

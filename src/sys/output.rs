@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
-/// The mode of a new file: others on the host need not read what listens on it.
-#[cfg(unix)]
-const NEW_MODE: u32 = 0o640;
+/// The mode of a new file that others on the host need not read: what listens on it.
+pub const FOR_GROUP: u32 = 0o640;
+
+/// The mode of a new file that others read.
+pub const FOR_ALL: u32 = 0o644;
 
 /// Writes a file, as [`prepare`] says.
-pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
-    prepare(path)?.write(content)
+pub fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), Error> {
+    prepare(path, mode)?.write(content)
 }
 
 /// A file that can be written without any further right, but that to write in its directory.
@@ -32,20 +34,21 @@ enum Way {
     InPlace(File),
 }
 
-/// Opens what a file is to be written to, so that the rights that this takes can be given up before it is written.
+/// Opens what a file is to be written to, so that the rights that this takes can be given up before it is written;
+/// `mode` is that of a new file.
 ///
 /// A regular file is replaced by a rename, so that a reader sees the old content or the new, and keeps its owner and
 /// mode. What is no regular file (a device, a pipe) is written in place. A directory that others may write to without
 /// the sticky bit is refused: they could put another file in its place, or read what is written. A symbolic link is
 /// followed only where nobody else can have put it there; then it stays, and the file behind it is replaced.
-pub fn prepare(path: &Path) -> Result<Prepared, Error> {
+pub fn prepare(path: &Path, mode: u32) -> Result<Prepared, Error> {
     let failed = |source| Error::File { action: "write", path: path.to_owned(), source };
     let found = match path.symlink_metadata() {
         Ok(metadata) => Some(metadata),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(failed(error)),
     };
-    let Some(found) = found else { return replacing(path, None) };
+    let Some(found) = found else { return replacing(path, Err(mode)) };
     if !found.is_symlink() {
         return prepare_found(path, &found);
     }
@@ -70,15 +73,15 @@ pub fn prepare(path: &Path) -> Result<Prepared, Error> {
 
 fn prepare_found(path: &Path, found: &Metadata) -> Result<Prepared, Error> {
     if found.is_file() {
-        return replacing(path, Some(found));
+        return replacing(path, Ok(found));
     }
     let failed = |source| Error::File { action: "write", path: path.to_owned(), source };
     let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
     Ok(Prepared { path: path.to_owned(), way: Way::InPlace(file) })
 }
 
-/// Makes the new file that takes the place of an old one, or of none.
-fn replacing(path: &Path, old: Option<&Metadata>) -> Result<Prepared, Error> {
+/// Makes the new file that takes the place of an old one, or of this mode where there is none.
+fn replacing(path: &Path, old: Result<&Metadata, u32>) -> Result<Prepared, Error> {
     let failed = |source| Error::File { action: "write", path: path.to_owned(), source };
     let directory = directory(path).map_err(failed)?;
     if others_may_replace(&directory).map_err(failed)? {
@@ -137,9 +140,12 @@ fn refused(path: &Path, problem: &str, hint: &'static str) -> Error {
 }
 
 #[cfg(unix)]
-fn keep_owner_and_mode(file: &File, old: Option<&Metadata>) -> io::Result<()> {
+fn keep_owner_and_mode(file: &File, old: Result<&Metadata, u32>) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt, fchown};
-    let Some(old) = old else { return file.set_permissions(PermissionsExt::from_mode(NEW_MODE)) };
+    let old = match old {
+        Ok(old) => old,
+        Err(mode) => return file.set_permissions(PermissionsExt::from_mode(mode)),
+    };
     let new = file.metadata()?;
     let changed = |old: u32, new: u32| (old != new).then_some(old);
     let (user, group) = (changed(old.uid(), new.uid()), changed(old.gid(), new.gid()));
@@ -151,7 +157,7 @@ fn keep_owner_and_mode(file: &File, old: Option<&Metadata>) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn keep_owner_and_mode(_: &File, _: Option<&Metadata>) -> io::Result<()> {
+fn keep_owner_and_mode(_: &File, _: Result<&Metadata, u32>) -> io::Result<()> {
     Ok(())
 }
 
@@ -204,7 +210,7 @@ mod tests {
     fn a_new_file_is_not_for_others() {
         let dir = tempfile::tempdir().expect("a directory");
         let file = dir.path().join("report");
-        write(&file, b"one").expect("written");
+        write(&file, b"one", FOR_GROUP).expect("written");
         assert_eq!((std::fs::read(&file).expect("content"), mode(&file)), (b"one".to_vec(), 0o640));
     }
 
@@ -216,7 +222,7 @@ mod tests {
         set_mode(&file, 0o604);
         let before = std::fs::metadata(&file).expect("metadata").ino();
         let reader = File::open(&file).expect("a reader");
-        write(&file, b"two").expect("written");
+        write(&file, b"two", FOR_GROUP).expect("written");
         assert_eq!((std::fs::read(&file).expect("content"), mode(&file)), (b"two".to_vec(), 0o604));
         assert_ne!(std::fs::metadata(&file).expect("metadata").ino(), before);
         assert_eq!(io::read_to_string(reader).expect("the old content"), "a longer text");
@@ -233,7 +239,7 @@ mod tests {
         std::fs::write(&file, "").expect("written");
         std::os::unix::fs::chown(&file, Some(65_534), Some(65_534)).expect("chown");
         set_mode(&file, 0o2640);
-        write(&file, b"two").expect("written");
+        write(&file, b"two", FOR_GROUP).expect("written");
         let metadata = std::fs::metadata(&file).expect("metadata");
         assert_eq!((metadata.uid(), metadata.gid(), mode(&file)), (65_534, 65_534, 0o2640));
     }
@@ -241,7 +247,7 @@ mod tests {
     #[test]
     fn a_device_stays_a_device() {
         use std::os::unix::fs::FileTypeExt as _;
-        write(Path::new("/dev/null"), b"gone").expect("written");
+        write(Path::new("/dev/null"), b"gone", FOR_GROUP).expect("written");
         assert!(std::fs::metadata("/dev/null").expect("metadata").file_type().is_char_device());
     }
 
@@ -250,21 +256,21 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let file = dir.path().join("report");
         set_mode(dir.path(), 0o777);
-        let error = write(&file, b"").expect_err("refused");
+        let error = write(&file, b"", FOR_GROUP).expect_err("refused");
         assert!(error.to_string().contains("others") && !file.exists(), "{error}");
         set_mode(dir.path(), 0o1777);
-        write(&file, b"").expect("written");
+        write(&file, b"", FOR_GROUP).expect("written");
     }
 
     #[test]
     fn an_error_names_the_file_that_was_asked_for() {
         let dir = tempfile::tempdir().expect("a directory");
         let file = dir.path().join("none").join("report");
-        let error = write(&file, b"").expect_err("no directory");
+        let error = write(&file, b"", FOR_GROUP).expect_err("no directory");
         assert_eq!(error.hint(), "make its directory first");
         // A directory in which nobody makes files.
         #[cfg(target_os = "linux")]
-        for error in [error, write(Path::new("/proc/report"), b"").expect_err("no file")] {
+        for error in [error, write(Path::new("/proc/report"), b"", FOR_GROUP).expect_err("no file")] {
             assert!(!error.to_string().contains(".earmark-"), "{error}");
         }
     }
@@ -276,14 +282,14 @@ mod tests {
         std::fs::write(&file, "").expect("written");
         symlink(&file, &link).expect("a link");
         set_mode(dir.path(), 0o755);
-        write(&link, b"through").expect("written");
+        write(&link, b"through", FOR_GROUP).expect("written");
         assert!(link.symlink_metadata().expect("metadata").is_symlink());
         assert_eq!(std::fs::read(&file).expect("content"), b"through");
         set_mode(dir.path(), 0o1777);
-        assert!(write(&link, b"trap").is_err());
+        assert!(write(&link, b"trap", FOR_GROUP).is_err());
         assert_eq!(std::fs::read(&file).expect("content"), b"through");
         set_mode(dir.path(), 0o755);
         std::fs::remove_file(&file).expect("removed");
-        assert!(write(&link, b"nowhere").is_err());
+        assert!(write(&link, b"nowhere", FOR_GROUP).is_err());
     }
 }

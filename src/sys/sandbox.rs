@@ -263,7 +263,8 @@ mod tests {
         let program = std::fs::canonicalize("/bin/true").expect("a program");
         let (landlock, refusals) = confined(|| {
             let landlock = enter(&[output.path()]).landlock;
-            crate::sys::output::write(&output.path().join("report"), b"report").expect("written");
+            crate::sys::output::write(&output.path().join("report"), b"report", crate::sys::output::FOR_GROUP)
+                .expect("written");
             let kind = |tried: std::io::Result<()>| tried.err().map(|error| error.kind());
             let refusals = [
                 kind(std::fs::write(other.path().join("new"), "")),
@@ -299,7 +300,7 @@ mod tests {
         std::fs::write(&report, "old").expect("written");
         std::os::unix::fs::chown(&report, Some(65_534), None).expect("chown");
         confined(|| {
-            let prepared = crate::sys::output::prepare(&report).expect("prepared");
+            let prepared = crate::sys::output::prepare(&report, crate::sys::output::FOR_GROUP).expect("prepared");
             let sandbox = enter(&[prepared.directory().expect("a directory")]);
             assert_eq!(sandbox.capabilities, Capabilities::Kept(vec!["cap_dac_override"]));
             prepared.write(b"new").expect("written");

@@ -35,7 +35,7 @@ pub(super) struct Finding {
     also: Vec<&'static str>,
     /// The subject's fingerprint with the rule added: v1: and 32 hexadecimal digits.
     fingerprint: String,
-    /// new | known | suppressed; null where no state was consulted.
+    /// new | known | suppressed; null where no state was consulted, or the last run could not have seen what it is about.
     status: Option<&'static str>,
     /// The suppression that it matched.
     suppression: Option<Suppression>,

@@ -91,7 +91,7 @@ pub(super) struct Listener {
     reach: Option<Vec<Later>>,
     /// The policy entry it matched.
     expectation: Option<Expectation>,
-    /// new | known; null where no state was consulted.
+    /// new | known; null where no state was consulted, or the last run could not have seen it.
     seen: Option<&'static str>,
     /// The rules that fired.
     findings: Vec<&'static str>,
@@ -252,7 +252,7 @@ impl Listener {
                 let policy = report.policy.as_ref()?;
                 policy.expects.get(at).map(|expect| Expectation::new(policy, expect))
             }),
-            seen: None,
+            seen: listener.seen.map(report::Seen::name),
             findings: rule_names(report, listener),
             severity: listener.severity.map(|severity| severity.name()),
             fingerprint: fingerprint.digest(),

@@ -59,7 +59,8 @@ pub(in crate::render) fn server() -> Report {
         b.inet(Transport::Udp, at, &[avahi]).service = service("mdns", "Multicast names", confirmed);
     }
     for (at, owner) in [("0.0.0.0:37041", avahi), ("[::]:51820", avahi), ("0.0.0.0:40001", resolved)] {
-        b.inet(Transport::Udp, at, &[owner]).ephemeral = true;
+        let socket = b.inet(Transport::Udp, at, &[owner]);
+        (socket.ephemeral, socket.port_by_chance) = (true, true);
     }
     let ping = Local::Raw { ip: "0.0.0.0".parse().expect("an address"), protocol: 1 };
     b.local(Transport::Raw, ping, "raw/0.0.0.0:proto=1", &[dhclient]);

@@ -6,7 +6,7 @@ use super::super::View;
 use super::super::words::process_label;
 use super::is_told;
 use crate::finding::Severity;
-use crate::model::{Certainty, Container, ExeState, KernelOwner, OwnerStatus, Process, Scope, State, Text, Transport};
+use crate::model::{Container, ExeState, KernelOwner, OwnerStatus, Process, Scope, State, Text, Transport};
 use crate::report::{Listener, Report, Verdict};
 
 /// Listeners that are told in one row, at one address or at an IPv4 and an IPv6 one.
@@ -115,20 +115,6 @@ fn kind<'a>(report: &'a Report, view: &View, listener: &'a Listener, programs: &
     }
 }
 
-/// True for a socket that is only worth a count: its port will be another next time, nobody finds fault with it, and
-/// who holds it is beyond doubt.
-fn is_passing(report: &Report, listener: &Listener) -> bool {
-    let socket = &listener.socket;
-    let owned = |process: &Process| process.unit.is_some() || process.exe_state == ExeState::Ok;
-    matches!(socket.transport, Transport::Udp | Transport::UdpLite)
-        && socket.state == State::Unconnected
-        && listener.ephemeral
-        && listener.findings.is_empty()
-        && listener.owner_status == OwnerStatus::Known
-        && listener.owners.iter().all(|owner| owner.certainty == Certainty::Proved)
-        && report.first_owner(listener).is_some_and(owned)
-}
-
 /// One row for each listener.
 pub(super) fn unfolded<'a>(report: &'a Report, order: &[usize]) -> Folded<'a> {
     let rows = order.iter().map(|index| row(vec![&report.listeners[*index]], 1)).collect();
@@ -146,7 +132,7 @@ pub(super) fn folded<'a>(report: &'a Report, view: &View, order: &[usize]) -> Fo
     for &index in order {
         let listener = &report.listeners[index];
         // A view of rows alone has no line in which to count them.
-        if !view.quiet && !view.passing && is_passing(report, listener) {
+        if !view.quiet && !view.passing && report.is_passing(listener) {
             let name = report.first_owner(listener).map(process_label).unwrap_or_default();
             *aside.entry(name).or_default() += 1;
             continue;
