@@ -11,6 +11,14 @@ use crate::error::Error;
 /// Flags that are planned: the likeness to one that exists would mislead.
 const PLANNED: &[&str] = &["--cron"];
 
+/// The command line of `list` alone.
+#[derive(clap::Parser)]
+#[command(disable_help_flag = true)]
+struct ListOnly {
+    #[command(flatten)]
+    list: ListArgs,
+}
+
 /// What the arguments ask for.
 #[derive(Debug)]
 pub enum Parsed {
@@ -29,6 +37,14 @@ pub fn parse(arguments: Arguments) -> Result<Parsed, Error> {
         return Ok(Parsed::Run(Box::new(Verb::List(ListArgs::default()))));
     }
     let arguments = habit::rewrite(arguments)?;
+    // Nor is any other verb described for who lists. What is wrong, or asks for help, is told below by the whole.
+    let lists = arguments.first().is_none_or(|word| word == "list" || !habit::VERBS.iter().any(|verb| word == verb));
+    if lists {
+        let words = arguments.iter().skip(usize::from(arguments.first().is_some_and(|word| word == "list")));
+        if let Ok(only) = ListOnly::try_parse_from(std::iter::once(&OsString::from("earmark")).chain(words)) {
+            return Ok(Parsed::Run(Box::new(Verb::List(only.list))));
+        }
+    }
     let verb = arguments.first().and_then(|word| word.to_str()).filter(|word| habit::VERBS.contains(word));
     let verb = verb.unwrap_or("list").to_owned();
     let named = std::iter::once(OsString::from("earmark")).chain(arguments);
@@ -136,5 +152,18 @@ mod tests {
         let Ok(Parsed::Run(verb)) = parse(Vec::new()) else { panic!("nothing is asked for") };
         let clap = Cli::try_parse_from(["earmark"]).expect("nothing is asked for").into_verb();
         assert_eq!(format!("{verb:?}"), format!("{clap:?}"));
+    }
+
+    #[test]
+    fn a_list_is_read_alone_as_among_all_verbs() {
+        for line in
+            ["-tulpn", "list audit 22", "--json -N blue --timeout 3", "-4 -x -v -v nginx", "--root / --stable -e"]
+        {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let Ok(Parsed::Run(verb)) = parse(words.clone()) else { panic!("{line}") };
+            let all = std::iter::once("earmark".into()).chain(habit::rewrite(words).expect(line));
+            let all = Cli::try_parse_from(all).expect(line).into_verb();
+            assert_eq!(format!("{verb:?}"), format!("{all:?}"), "{line}");
+        }
     }
 }
