@@ -152,6 +152,10 @@ mod linux {
             let inheritable = CapabilitySet::empty();
             rustix::thread::set_capabilities(None, CapabilitySets { effective, permitted, inheritable })
         };
+        if writable.is_empty() {
+            set(CapabilitySet::empty(), CapabilitySet::empty())?;
+            return Ok(CapabilitySet::empty());
+        }
         set(CapabilitySet::empty(), held.permitted)?;
         let kept = writable.iter().fold(CapabilitySet::empty(), |kept, path| kept | needed(path)) & held.permitted;
         set(kept, kept)?;
