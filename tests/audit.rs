@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use support::world::{Need, absent, command, earmark, hold, hold_program, start, world};
+use support::world::{Need, absent, command, earmark, hold, hold_program, install, start, world};
 
 /// A directory that is root's alone, as a policy's has to be.
 fn policies() -> &'static Path {
@@ -20,6 +20,7 @@ fn policies() -> &'static Path {
 
 /// Puts a file system there that ends with the world.
 fn policies_of_its_own() {
+    install();
     let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "mode=755", "none", "/mnt"]).status();
     assert!(mounted.expect("mount").success());
 }

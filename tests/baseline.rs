@@ -9,10 +9,11 @@ mod support;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use support::world::{Need, earmark, hold, world};
+use support::world::{Need, earmark, hold, install, world};
 
 /// Gives the world an /etc of its own, which ends with it.
 fn own_etc() {
+    install();
     let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "mode=755", "none", "/etc"]).status();
     assert!(mounted.expect("mount").success());
     std::fs::create_dir_all("/etc/earmark/policy.d").expect("a directory");

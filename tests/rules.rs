@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use support::world::{Holder, Need, absent, earmark, hold, hold_program, report, start, world};
+use support::world::{Holder, Need, absent, earmark, hold, hold_program, install, report, start, world};
 
 fn run(line: &str) -> bool {
     let mut words = line.split(' ');
@@ -61,6 +61,7 @@ fn holds(report: &Value, endpoint: &str, want: &[(&str, &str)]) {
 #[test]
 fn who_can_reach_it_decides() {
     world("who_can_reach_it_decides", Need::Root, || {
+        install();
         own_directory();
         for address in ["198.51.100.7/24", "10.20.30.40/16"] {
             assert!(run(&format!("ip addr add {address} dev lo")), "{address}");
@@ -103,6 +104,7 @@ fn who_can_reach_it_decides() {
 #[test]
 fn a_wildcard_is_judged_by_what_it_takes() {
     world("a_wildcard_is_judged_by_what_it_takes", Need::Root, || {
+        install();
         own_directory();
         let _held = [
             hold_as("sshd", &["tcp/0.0.0.0:22", "tcp/[::]:22;v6only", "tcp/0.0.0.0:22022"]),
@@ -140,6 +142,7 @@ fn a_wildcard_is_judged_by_what_it_takes() {
 #[test]
 fn a_queue_that_is_full_is_told_with_its_figures() {
     world("a_queue_that_is_full_is_told_with_its_figures", Need::Namespaces, || {
+        install();
         let places = ["127.0.0.1:8443", "127.0.0.1:8444", "127.0.0.1:8445"];
         let _held = hold(&places.map(|place| format!("tcp/{place};backlog=1")).each_ref().map(String::as_str));
         // Two fill the first, one is the limit of the second, and the third is empty.
@@ -158,6 +161,7 @@ fn a_queue_that_is_full_is_told_with_its_figures() {
 #[test]
 fn a_flood_is_one_finding_and_hides_nothing() {
     world("a_flood_is_one_finding_and_hides_nothing", Need::Namespaces, || {
+        install();
         let words: Vec<String> = (0..1000).map(|at| format!("tcp/127.0.0.1:{}", 20_000 + at)).collect();
         let _held = hold(&words.iter().map(String::as_str).collect::<Vec<_>>());
         let floods = |report: &Value| {

@@ -230,9 +230,16 @@ impl<'a> Pairing<'a> {
         let at = |seat| others.get(&(seat, thing.inode)).into_iter().flatten().take(MOST_RIVALS).copied();
         let here = at(thing.seat).filter(|other| other.seat == thing.seat).map(to);
         let found = here.filter(|(one, _)| *one != Relation::Other).min_by_key(|(one, _)| *one == Relation::Unclear);
-        // Another ephemeral port of the same owner, though one of the two has a name.
+        // Another ephemeral port of the same owner, though a registry has a name for one of the two, or for both: then the
+        // runs themselves have called them the same.
         let by_chance = || {
-            let is_chosen = |other: &Thing<'a>| [other, thing].iter().any(|one| one.seat.door.port == Port::Ephemeral);
+            let is_same = |other: &Thing<'a>| {
+                let mut prints = other.listeners.iter().map(|listener| &listener.fingerprint);
+                prints.any(|print| thing.listeners.iter().any(|listener| listener.fingerprint == *print))
+            };
+            let is_chosen = |other: &Thing<'a>| {
+                is_same(other) || [other, thing].iter().any(|one| one.seat.door.port == Port::Ephemeral)
+            };
             let others = at(thing.seat.by_chance()).filter(|other| chance(thing) && is_chosen(other));
             others.map(to).find(|(one, _)| *one == Relation::Same)
         };
