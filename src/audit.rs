@@ -54,7 +54,7 @@ fn unmet(report: &Report, coverage: Coverage) -> Option<String> {
             let count = report.listeners.iter().filter(|listener| hidden(listener.owner_status)).count();
             let (all, listeners) = (report.listeners.len(), if count == 1 { "listener" } else { "listeners" });
             let remedy = match report.counts.no_permission {
-                0 => "`earmark doctor` says what would mend it",
+                0 => "earmark doctor says what would mend it",
                 _ => "it takes cap_sys_ptrace and cap_dac_read_search, or root",
             };
             (count > 0).then(|| format!("the owners of {count} {listeners} of {all} are not known: {remedy}"))

@@ -321,9 +321,13 @@ mod tests {
         set_mode(&lab.file(STATE), 0o620);
         assert!(told(&store).contains("others may write"));
         std::fs::remove_file(lab.file(STATE)).expect("removed");
-        let mode = Mode::RUSR | Mode::WUSR;
-        rustix::fs::mknodat(&store.directory, STATE, FileType::Fifo, mode, 0).expect("a pipe");
-        assert!(told(&store).contains("no regular file"));
+        // Where a pipe can be made by a call that is safe.
+        #[cfg(target_os = "linux")]
+        {
+            let mode = Mode::RUSR | Mode::WUSR;
+            rustix::fs::mknodat(&store.directory, STATE, FileType::Fifo, mode, 0).expect("a pipe");
+            assert!(told(&store).contains("no regular file"));
+        }
         if crate::sys::effective_user() == Some(0) {
             store.write(b"secret").expect("written");
             std::os::unix::fs::chown(lab.file(STATE), Some(65_534), None).expect("chown");
