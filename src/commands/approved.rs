@@ -63,8 +63,8 @@ pub(super) fn strict(args: &PolicyFiles, live: bool) -> Result<Option<Arc<Policy
 }
 
 /// The text of a policy that is about to be written, judged by itself.
-pub(super) fn check(path: &Path, text: String) -> Result<(), Error> {
-    parse(&[(path.to_owned(), text)]).map(|_| ())
+pub(super) fn check(path: &Path, text: String) -> Result<Policy, Error> {
+    parse(&[(path.to_owned(), text)])
 }
 
 /// The policy of one file alone.

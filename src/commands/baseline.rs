@@ -86,6 +86,13 @@ fn accept(args: &BaselineAcceptArgs, streams: &mut Streams<'_>) -> Result<Exit, 
                 .to_owned(),
         });
     }
+    // It is written as it stands.
+    if let Some(day) = args.expires.as_ref().filter(|day| !day.bytes().all(|b| b.is_ascii_digit() || b == b'-')) {
+        return Err(Error::Usage {
+            problem: format!("`{day}` is no value of --expires"),
+            hint: "write a day such as 2027-01-31".to_owned(),
+        });
+    }
     let entries = match &args.expires {
         Some(day) => baseline::suppress(&report, &listeners, &args.reason, day),
         None => {
@@ -164,7 +171,16 @@ fn prune(args: &BaselinePruneArgs, streams: &mut Streams<'_>) -> Result<Exit, Er
             .position(|expect| policy.files.get(expect.origin.file).is_some_and(|file| Path::new(file) == path));
         let places: Vec<usize> = gone.iter().map(|at| at - first.unwrap_or(0)).collect();
         let text = baseline::without(&local(path)?, &places);
-        approved::check(path, text.clone())?;
+        // Whatever the file looks like, nothing but these may be gone from it.
+        let of_it = |at: &usize| of_file(at) && !gone.contains(at);
+        let kept: Vec<_> = (0..policy.expects.len()).filter(of_it).map(|at| &policy.expects[at].selector).collect();
+        if !approved::check(path, text.clone())?.expects.iter().map(|expect| &expect.selector).eq(kept) {
+            return Err(Error::Content {
+                path: path.to_owned(),
+                problem: "its entries cannot be told apart by lines, and nothing was removed".to_owned(),
+                hint: "write each [[expect]] on a line of its own, or remove by hand what matches nothing",
+            });
+        }
         sys::output::write(path, text.as_bytes(), sys::output::FOR_ALL)?;
     }
     for at in &gone {

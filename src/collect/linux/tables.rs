@@ -27,6 +27,12 @@ struct Reading {
     has_rows: bool,
 }
 
+impl Reading {
+    fn new(status: TableStatus, source: Option<Source>, lacks: &'static [&'static str], error: Option<String>) -> Self {
+        Self { status, source, lacks, error, whole_in: 0, has_rows: false }
+    }
+}
+
 /// The rows of all tables so far.
 pub struct Tables {
     /// The sockets, in the order in which they were first seen.
@@ -50,17 +56,7 @@ impl Tables {
     pub fn new(asked: &[Table]) -> Self {
         let unread = |table: &Table| {
             let error = Some("not read".to_owned());
-            (
-                *table,
-                Reading {
-                    status: TableStatus::Unreadable,
-                    source: None,
-                    lacks: &[],
-                    error,
-                    whole_in: 0,
-                    has_rows: false,
-                },
-            )
+            (*table, Reading::new(TableStatus::Unreadable, None, &[], error))
         };
         Self {
             sockets: Vec::new(),
@@ -114,38 +110,17 @@ impl Tables {
     fn read_table(&mut self, kernel: &dyn Kernel, table: Table, protocols: Option<&Protocols>) -> Reading {
         if protocols.is_some_and(|protocols| protocols.has_none(table)) {
             let source = Some(Source::Proc);
-            return Reading {
-                status: TableStatus::Read,
-                source,
-                lacks: &[],
-                error: None,
-                whole_in: 0,
-                has_rows: false,
-            };
+            return Reading::new(TableStatus::Read, source, &[], None);
         }
         // ENOENT would be both "no such protocol" and "no diag module": the list of protocols tells them apart, and saves
         // the question. A protocol whose module is not loaded has no sockets.
         if protocols.is_some_and(|protocols| !protocols.has(table)) {
-            return Reading {
-                status: TableStatus::Absent,
-                source: None,
-                lacks: &[],
-                error: None,
-                whole_in: 0,
-                has_rows: false,
-            };
+            return Reading::new(TableStatus::Absent, None, &[], None);
         }
         let refusal = match self.read_diag(kernel, table) {
             Ok(()) => {
                 let source = Some(Source::SockDiag);
-                return Reading {
-                    status: TableStatus::Read,
-                    source,
-                    lacks: &[],
-                    error: None,
-                    whole_in: 0,
-                    has_rows: false,
-                };
+                return Reading::new(TableStatus::Read, source, &[], None);
             }
             Err(refusal) => refusal,
         };
@@ -153,24 +128,17 @@ impl Tables {
         match (table, self.read_proc(kernel, table)) {
             (_, Ok(())) => {
                 let (source, lacks) = (Some(Source::Proc), proc_net::lacks(table));
-                Reading { status: TableStatus::Read, source, lacks, error, whole_in: 0, has_rows: false }
+                Reading::new(TableStatus::Read, source, lacks, error)
             }
             // An MPTCP listener shows in the table of TCP as well: what is missing is its mark.
             (Table::Mptcp | Table::Mptcp6, Err(_)) if refusal == Refusal::ENOENT || refusal.is_denied() => {
                 let source = Some(if refusal.is_denied() { Source::Proc } else { Source::SockDiag });
                 let lacks = &["mptcp"];
-                Reading { status: TableStatus::Read, source, lacks, error, whole_in: 0, has_rows: false }
+                Reading::new(TableStatus::Read, source, lacks, error)
             }
             (Table::Vsock, Err(_)) if refusal == Refusal::ENOENT || refusal.is_denied() => {
                 let lacks = &["cookie", "uid"];
-                Reading {
-                    status: TableStatus::Read,
-                    source: Some(Source::Fd),
-                    lacks,
-                    error,
-                    whole_in: 0,
-                    has_rows: false,
-                }
+                Reading::new(TableStatus::Read, Some(Source::Fd), lacks, error)
             }
             (_, Err(second)) => {
                 let error = match proc_net::file(table) {
@@ -178,14 +146,7 @@ impl Tables {
                     None => format!("sock_diag: {refusal}"),
                 };
                 let error = Some(error);
-                Reading {
-                    status: TableStatus::Unreadable,
-                    source: None,
-                    lacks: &[],
-                    error,
-                    whole_in: 0,
-                    has_rows: false,
-                }
+                Reading::new(TableStatus::Unreadable, None, &[], error)
             }
         }
     }
