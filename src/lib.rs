@@ -3,10 +3,10 @@
 //!
 //! ```text
 //!              impure                  pure                          pure
-//!  kernel ── collect ──▶ Snapshot ── judge(Registry) ──▶ Report ── render ──▶ bytes
-//!     ▲                     ▲             ▲                 ▲
-//!  Kernel seam:         what IS       what is KNOWN,     all that a renderer
-//!  live | capture       (+ gaps)      one RULE a file    may need, in order
+//!  kernel ── collect ──▶ Snapshot ── judge(Registry, Policy) ──▶ Report ── render ──▶ bytes
+//!     ▲                     ▲             ▲                         ▲
+//!  Kernel seam:         what IS       what is KNOWN and          all that a renderer
+//!  live | capture       (+ gaps)      ALLOWED, one RULE a file   may need, in order
 //! ```
 //!
 //! # Words
@@ -14,14 +14,17 @@
 //! Each has one home. **Kernel**: the questions that an operating system may be asked. **Capture**: a transcript of its
 //! answers. **[Snapshot](model::Snapshot)**: what is, and the gaps. **[Registry](registry::Registry)**: what is known about
 //! ports. **[Rule](rules::Rule)**: one judgement. **[Finding](finding::Finding)**: that judgement about one subject: a listener,
-//! or a network namespace where something answers without one.
+//! a network namespace where something answers without one, or an entry of the policy. **[Policy](policy::Policy)**: what
+//! people allowed. **[State](state::State)**: what the last audit saw and told.
 //! **[Report](report::Report)**: everything a renderer may need. **[Picture](picture::Picture)**: what a report tells, in
 //! memory or stored, to be held against another or against what people allowed. **Command**: the wiring.
 //!
 //! # Reading order
 //!
 //! [`model`], then [`collect`], [`registry`], [`rules`] and [`judge`], [`report`], [`render`], and last [`commands`], which
-//! wires them; [`picture`] and [`diff`] compare what two reports tell; [`redact`] says what becomes of each name in a capture that is passed on. To add a rule, see [`rules`]; a port, `port-registry.toml`; a renderer, [`render`]; a platform, [`collect`].
+//! wires them. [`policy`], [`audit`], [`baseline`] and [`state`] are what a host is held against and how that ends;
+//! [`picture`] and [`diff`] compare what two reports tell; [`redact`] says what becomes of each name in a capture that is
+//! passed on. To add a rule, see [`rules`]; a port, `port-registry.toml`; a renderer, [`render`]; a platform, [`collect`].
 //!
 //! # Who may import whom
 //!
@@ -30,7 +33,7 @@
 //! | model, error, fault | nothing of ours |
 //! | finding, collect | model |
 //! | registry | model, fault |
-//! | policy | model, finding, fault |
+//! | policy | model, fault |
 //! | report | model, finding, policy, registry's plain types |
 //! | query | model, finding, report, registry's plain types |
 //! | baseline | model, finding, report |
