@@ -2,10 +2,13 @@
 //!
 //! Each platform is a folder: a thin `live.rs` that fetches bytes, and portable code that reads them.
 
+#[cfg(not(target_os = "linux"))]
+mod absent;
 mod capture;
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "the requests are for a live kernel"))]
 mod linux;
 mod rename;
+mod seam;
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,6 +18,13 @@ use crate::model::{Snapshot, Transport};
 use capture::Capture;
 pub use capture::MAGIC as CAPTURE_MAGIC;
 pub use rename::{Kind, Rename};
+use seam::Replay;
+
+// What looks at the host that this runs on.
+cfg_select! {
+    target_os = "linux" => { use linux as here; }
+    _ => { use absent as here; }
+}
 
 /// Why something could not be seen where the time of a run was over; stands in the reason of a gap.
 pub const OUT_OF_TIME: &str = "the time for this run was over";
@@ -75,46 +85,52 @@ impl Ask {
 
 /// Looks at this host, or at one that a directory has the root of.
 pub fn snapshot(root: Option<&Path>, ask: &Ask) -> Result<Snapshot, Error> {
-    let live = linux::Live::new(root, ask.time)?;
-    Ok(live.among_its_cgroups(|| linux::snapshot(&live, ask)))
+    here::look(root, ask)
 }
 
 /// Looks as [`snapshot`] does, and returns the transcript of the answers.
 pub fn record(root: Option<&Path>, ask: &Ask) -> Result<String, Error> {
-    let live = linux::Live::new(root, ask.time)?;
-    let recorder = linux::Recorder::new(&live);
-    live.among_its_cgroups(|| {
-        // What a plain run asks, then all that any run could: of which descriptors more is asked differs.
-        linux::snapshot(&recorder, ask);
-        linux::snapshot(&recorder, &ask.everything());
-    });
-    Ok(recorder.finish().to_text())
+    here::record(root, ask).map(|capture| capture.to_text())
 }
 
 /// Looks at a host through the transcript in a file of that name.
 pub fn replay(capture: &[u8], path: &Path, ask: &Ask) -> Result<Snapshot, Error> {
-    let capture = read(capture, path)?;
-    Ok(linux::snapshot(&linux::Replay::new(&capture), ask))
+    let (capture, platform) = read(capture, path)?;
+    Ok((platform.snapshot)(&Replay::new(&capture), ask))
 }
 
 /// The transcript in a file of that name with other names for the names in it, and a heading that says so in the words
 /// of `mark`. What is not understood is left out.
 pub fn renamed(capture: &[u8], path: &Path, names: &mut dyn Rename, mark: &str) -> Result<String, Error> {
-    let capture = read(capture, path)?;
-    let mut renamed = linux::renamed(&capture, names);
+    let (capture, platform) = read(capture, path)?;
+    let mut renamed = (platform.renamed)(&capture, names);
     renamed.heading.insert(0, mark.to_owned());
     Ok(renamed.to_text())
 }
 
+/// What a capture of a platform is read by, on any.
+struct Platform {
+    /// Its name at the head of a capture.
+    name: &'static str,
+    /// What its answers tell.
+    snapshot: fn(&Replay<'_>, &Ask) -> Snapshot,
+    /// The capture with other names.
+    renamed: fn(&Capture, &mut dyn Rename) -> Capture,
+}
+
+/// Every platform that there is a backend for.
+const PLATFORMS: &[Platform] =
+    &[Platform { name: "linux", snapshot: |replay, ask| linux::snapshot(replay, ask), renamed: linux::renamed }];
+
 /// Reads a transcript of a platform that is known.
-fn read(capture: &[u8], path: &Path) -> Result<Capture, Error> {
+fn read(capture: &[u8], path: &Path) -> Result<(Capture, &'static Platform), Error> {
     let content = |problem: String, hint| Error::Content { path: path.to_owned(), problem, hint };
     let capture = Capture::parse(capture).map_err(|malformed| {
         let problem = format!("line {}: {}", malformed.line, malformed.problem);
         content(problem, "make a capture with `earmark capture`, and pass it on unchanged")
     })?;
-    match capture.platform.as_str() {
-        "linux" => Ok(capture),
-        _ => Err(content("line 1: this platform is not known".to_owned(), "use the version that made the capture")),
+    match PLATFORMS.iter().find(|platform| platform.name == capture.platform) {
+        Some(platform) => Ok((capture, platform)),
+        None => Err(content("line 1: this platform is not known".to_owned(), "use the version that made the capture")),
     }
 }

@@ -17,7 +17,7 @@ pub struct Choice {
 
 impl Choice {
     /// Looks up what a word may mean.
-    pub fn new(kernel: &dyn Kernel, word: &str) -> Self {
+    pub fn new(kernel: &dyn Kernel<Question>, word: &str) -> Self {
         let pid = word.parse::<u32>().ok().filter(|pid| *pid > 0);
         let lives_in = |pid| {
             let answer = kernel.get(&Question::LivesIn(pid)).ok()?;
@@ -53,7 +53,7 @@ impl Choice {
 mod tests {
     use super::*;
     use crate::collect::capture::Capture;
-    use crate::collect::linux::Replay;
+    use crate::collect::seam::Replay;
 
     #[test]
     fn a_namespace_is_named_by_its_name_its_inode_or_a_process() {

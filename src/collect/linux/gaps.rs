@@ -1,6 +1,6 @@
 //! What could not be seen of tables and namespaces, in words.
 
-use super::kernel::Refusal;
+use super::kernel::{Refusal, words};
 use super::question::Table;
 use super::tables::READINGS;
 use crate::model::{Gap, NetNs, NetNsKind, Process, Snapshot, Source, TableStatus, Text};
@@ -98,7 +98,7 @@ pub fn table_gaps(snapshot: &Snapshot) -> Vec<Gap> {
             TableStatus::Unreadable => {
                 let error = table.error.clone().unwrap_or_default();
                 let may_enter = snapshot.vantage.caps.as_ref().is_none_or(|caps| caps.contains(&"cap_sys_admin"));
-                let remedy = match error.contains(&Refusal::EPERM.to_string()) && !may_enter {
+                let remedy = match error.contains(&words(Refusal::EPERM)) && !may_enter {
                     true => "run it as root, with cap_sys_admin where it has to enter another network namespace",
                     false => "allow netlink(7) and /proc/net to this program, as root",
                 };

@@ -23,7 +23,7 @@ const CHECKED: usize = 3;
 /// What a pass needs to know.
 pub struct Pass<'a> {
     /// The kernel.
-    pub kernel: &'a dyn Kernel,
+    pub kernel: &'a dyn Kernel<Question>,
     /// Inodes and the sockets that have them, sorted.
     pub wanted: &'a [(u64, u32)],
     /// Tell of the sockets that are not wanted too.
@@ -417,7 +417,7 @@ pub(super) struct Listing {
 }
 
 impl Files {
-    pub(super) fn get(&self, kernel: &dyn Kernel, path: &Text) -> Result<Arc<HostFile>, Refusal> {
+    pub(super) fn get(&self, kernel: &dyn Kernel<Question>, path: &Text) -> Result<Arc<HostFile>, Refusal> {
         let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = files.get(path) {
             return known.clone();

@@ -14,7 +14,7 @@ use super::vantage;
 use crate::model::{Certainty, Gap, Interface, KernelOwner, NetNsKind, Snapshot, Socket, Transport, Tunnel};
 
 /// Names the kernel as owner of what it tells to be its own. `places` says what each namespace is asked by.
-pub fn attribute(kernel: &dyn Kernel, places: &[Option<Ns>], snapshot: &mut Snapshot) {
+pub fn attribute(kernel: &dyn Kernel<Question>, places: &[Option<Ns>], snapshot: &mut Snapshot) {
     let mut held = vec![false; snapshot.sockets.len()];
     let proved = snapshot.holders.iter().filter(|holder| holder.certainty == Certainty::Proved);
     proved.for_each(|holder| held[holder.socket as usize] = true);
@@ -69,7 +69,7 @@ fn number_in(there: &Within<'_>, ns: Option<Ns>) -> Option<i32> {
 
 /// Asks, and keeps what was refused.
 struct Asked<'a> {
-    kernel: &'a dyn Kernel,
+    kernel: &'a dyn Kernel<Question>,
     gaps: Vec<Gap>,
 }
 

@@ -34,8 +34,12 @@ use rustix::net::netlink;
 
 use super::kernel::{Kernel, Refusal};
 use super::question::Question;
-use super::{devices, proc_net, proc_pid, sock_diag};
+use super::{devices, proc_net, proc_pid, sock_diag, transcript};
+use crate::collect::Ask;
+use crate::collect::capture::Capture;
+use crate::collect::seam::Recorder;
 use crate::error::Error;
+use crate::model::Snapshot;
 use dump::{ROUTE, connected, dump_over, open_netlink};
 use generic::Families;
 use namespaces::Namespaces;
@@ -44,6 +48,26 @@ use rooted::Rooted;
 
 /// The largest file below `/proc` that is read: a table of a million sockets.
 const LARGEST_FILE: usize = 256 * 1024 * 1024;
+
+/// Looks at this host, or at one that a directory has the root of.
+pub fn look(root: Option<&Path>, ask: &Ask) -> Result<Snapshot, Error> {
+    let live = Live::new(root, ask.time)?;
+    Ok(live.among_its_cgroups(|| super::snapshot(&live, ask)))
+}
+
+/// Looks so, and returns the transcript of the answers.
+pub fn record(root: Option<&Path>, ask: &Ask) -> Result<Capture, Error> {
+    let live = Live::new(root, ask.time)?;
+    let recorder = Recorder::new("linux", &live, transcript::kept);
+    live.among_its_cgroups(|| {
+        // What a plain run asks, then all that any run could: of which descriptors more is asked differs.
+        super::snapshot(&recorder, ask);
+        super::snapshot(&recorder, &ask.everything());
+    });
+    let mut capture = recorder.finish();
+    capture.heading = transcript::heading(&capture);
+    Ok(capture)
+}
 
 /// The running kernel.
 pub struct Live {
@@ -192,7 +216,7 @@ impl Live {
     }
 }
 
-impl Kernel for Live {
+impl Kernel<Question> for Live {
     fn ask(&self, question: &Question, answer: &mut Vec<u8>) -> Result<(), Refusal> {
         if self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
             return Err(Refusal::Deadline);

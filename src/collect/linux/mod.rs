@@ -12,7 +12,7 @@ mod genetlink;
 mod holders;
 mod kernel;
 mod kernel_owners;
-#[cfg_attr(not(target_os = "linux"), path = "absent.rs")]
+#[cfg(target_os = "linux")]
 mod live;
 #[cfg_attr(not(any(target_os = "linux", test)), expect(dead_code, reason = "only a live host is walked"))]
 mod mounts;
@@ -34,17 +34,16 @@ mod tunnels;
 mod vantage;
 mod vsock;
 
-pub use kernel::Kernel;
-use kernel::Refusal;
-pub use live::Live;
+#[cfg(target_os = "linux")]
+pub use live::{look, record};
 pub use rename::renamed;
-pub use transcript::{Recorder, Replay};
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::Ask;
 use crate::model::{Holder, Process, Snapshot, State, Transport, Via};
 use holders::{Files, Found, Pass};
+use kernel::{Kernel, Refusal};
 use places::Places;
 use proc_net::Protocols;
 use question::{Question, Table};
@@ -83,7 +82,7 @@ fn asked_tables(ask: &Ask) -> Vec<Table> {
 }
 
 /// Looks at a host. It never fails: what could not be seen is a gap.
-pub fn snapshot(kernel: &dyn Kernel, ask: &Ask) -> Snapshot {
+pub fn snapshot(kernel: &dyn Kernel<Question>, ask: &Ask) -> Snapshot {
     let clock = vantage::clock(kernel);
     let seen_from = vantage::vantage(kernel);
     let mut snapshot = Snapshot {
@@ -202,7 +201,7 @@ fn has_many(places: &Places<'_>) -> bool {
 }
 
 /// The first reading. Returns how many processes told nothing of their namespace.
-fn read_first(kernel: &dyn Kernel, places: &mut Places<'_>, own: Option<u64>) -> Result<u64, Refusal> {
+fn read_first(kernel: &dyn Kernel<Question>, places: &mut Places<'_>, own: Option<u64>) -> Result<u64, Refusal> {
     let add = |places: &mut Places<'_>, (ways, closed)| {
         places.add(ways);
         closed
@@ -251,7 +250,7 @@ fn look_again(places: &mut Places<'_>, found: &mut Found, vsock: &BTreeSet<u64>,
 }
 
 /// Marks the holders that live in another network namespace than the socket.
-fn mark_foreign(kernel: &dyn Kernel, snapshot: &mut Snapshot) {
+fn mark_foreign(kernel: &dyn Kernel<Question>, snapshot: &mut Snapshot) {
     let lives_in = |process: &Process| {
         let answer = kernel.get(&Question::LivesIn(process.pid)).ok()?;
         std::str::from_utf8(&answer).ok()?.trim().parse::<u64>().ok()
@@ -311,7 +310,7 @@ fn merge(found: &mut Found, pass: Found) {
     found.vsock.extend(pass.vsock.into_iter().map(|(socket, process, fd)| (socket, moved(process), fd)));
 }
 
-fn name_users(kernel: &dyn Kernel, snapshot: &mut Snapshot) {
+fn name_users(kernel: &dyn Kernel<Question>, snapshot: &mut Snapshot) {
     let uids: BTreeSet<u32> = snapshot.processes.iter().filter_map(|process| process.uid).collect();
     let named = |uid| Some((uid, kernel.get(&Question::User(uid)).ok()?));
     let names: HashMap<u32, Vec<u8>> = uids.into_iter().filter_map(named).collect();

@@ -23,7 +23,7 @@ pub enum Way {
 pub type Ways = BTreeMap<Ns, Vec<Way>>;
 
 /// The namespaces besides our own, and how many processes told nothing of theirs.
-pub fn find(kernel: &dyn Kernel, own: Option<u64>) -> Result<(Ways, u64), Refusal> {
+pub fn find(kernel: &dyn Kernel<Question>, own: Option<u64>) -> Result<(Ways, u64), Refusal> {
     let answer = kernel.get(&Question::Namespaces)?;
     let (mut ways, closed) = decode(&answer);
     if let Some(own) = own {
@@ -70,12 +70,12 @@ pub fn name(ways: &[Way]) -> Option<Text> {
 /// Asks within a namespace what belongs to one.
 pub struct Within<'a> {
     /// The kernel.
-    pub kernel: &'a dyn Kernel,
+    pub kernel: &'a dyn Kernel<Question>,
     /// The namespace; `None` for our own.
     pub ns: Option<Ns>,
 }
 
-impl Kernel for Within<'_> {
+impl Kernel<Question> for Within<'_> {
     fn ask(&self, question: &Question, answer: &mut Vec<u8>) -> Result<(), Refusal> {
         let belongs = matches!(
             question,

@@ -14,7 +14,7 @@ const CONSEQUENCE: &str = "whether a package owns them is not known";
 
 /// Looks up the verified executables of those processes that hold a socket. What runs under the name of a file and is not
 /// that file belongs to no package of the host.
-pub fn name_packages(kernel: &dyn Kernel, snapshot: &mut Snapshot) {
+pub fn name_packages(kernel: &dyn Kernel<Question>, snapshot: &mut Snapshot) {
     let holding: BTreeSet<u32> = snapshot.holders.iter().map(|holder| holder.process).collect();
     let mut owners: Vec<&mut Process> = snapshot
         .processes

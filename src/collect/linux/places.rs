@@ -21,7 +21,7 @@ struct Place<'a> {
 
 /// The namespaces, our own first.
 pub struct Places<'a> {
-    kernel: &'a dyn Kernel,
+    kernel: &'a dyn Kernel<Question>,
     release: Vec<u8>,
     asked: Vec<Table>,
     all: Vec<Place<'a>>,
@@ -38,7 +38,13 @@ pub struct Places<'a> {
 
 impl<'a> Places<'a> {
     /// Our own namespace alone.
-    pub fn new(kernel: &'a dyn Kernel, own: NetNs, asked: Vec<Table>, release: &[u8], choice: Option<&str>) -> Self {
+    pub fn new(
+        kernel: &'a dyn Kernel<Question>,
+        own: NetNs,
+        asked: Vec<Table>,
+        release: &[u8],
+        choice: Option<&str>,
+    ) -> Self {
         let mut places = Self {
             kernel,
             release: release.to_vec(),
@@ -233,7 +239,7 @@ pub struct Finished {
 }
 
 /// What a namespace is called and is to this host: by its mount, its container or unit, or the process that lives in it.
-fn describe(kernel: &dyn Kernel, ns: Ns, ways: &[Way]) -> NetNs {
+fn describe(kernel: &dyn Kernel<Question>, ns: Ns, ways: &[Way]) -> NetNs {
     let process = ways.iter().find_map(|way| match way {
         Way::Process(pid) => Some(*pid),
         Way::Mount(_) | Way::Descriptor(..) | Way::Listed(_) => None,

@@ -11,7 +11,7 @@ use crate::model::{Gap, NamespaceKind, NetNs, NetNsKind, SkLookup, Snapshot, Tex
 const CONSEQUENCE: &str = "ports on which such a program answers without a socket are not told of";
 
 /// Looks for the programs of the namespaces that a snapshot has, and names the namespaces that only a program leads to.
-pub fn look(kernel: &dyn Kernel, ask: &Ask, snapshot: &mut Snapshot) {
+pub fn look(kernel: &dyn Kernel<Question>, ask: &Ask, snapshot: &mut Snapshot) {
     // It is asked for no packets but those of these two.
     let concerned = ask.transports.iter().any(|one| matches!(one, Transport::Tcp | Transport::Udp));
     if !concerned || snapshot.netns_unmatched {
@@ -86,9 +86,10 @@ fn decode(answer: &[u8]) -> Vec<(u64, SkLookup)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::kernel::words;
     use super::*;
     use crate::collect::capture::{Answer, Capture};
-    use crate::collect::linux::Replay;
+    use crate::collect::seam::Replay;
     use crate::model::Vantage;
     use proptest::prelude::*;
 
@@ -144,8 +145,8 @@ mod tests {
         let usual = |why: &str| (why.to_owned(), String::new());
         assert_eq!(of(Some(1), nobody.clone()), usual("this run lacks cap_sys_admin"));
         assert_eq!(of(Some(1), admin(Nested)), usual(own));
-        assert_eq!(of(None, admin(Initial)), usual(&Refusal::NotRecorded.to_string()));
-        assert_eq!(of(Some(1), admin(Initial)), (String::new(), Refusal::EPERM.to_string()));
+        assert_eq!(of(None, admin(Initial)), usual(&words(Refusal::NotRecorded)));
+        assert_eq!(of(Some(1), admin(Initial)), (String::new(), words(Refusal::EPERM)));
         assert_eq!(of(Some(12), nobody.clone()), (String::new(), "error number 12".to_owned()));
         for absent in [22, 38] {
             assert_eq!(of(Some(absent), nobody.clone()), usual(""));

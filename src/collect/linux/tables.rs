@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::kernel::{Kernel, Refusal};
+use super::kernel::{Kernel, Refusal, words};
 use super::netlink::End;
 use super::proc_net::{self, Protocols};
 use super::question::{Question, Table};
@@ -73,7 +73,7 @@ impl Tables {
     }
 
     /// Reads every table once more, and returns where in `sockets` the new rows begin.
-    pub fn read(&mut self, kernel: &dyn Kernel, protocols: Option<&Protocols>) -> usize {
+    pub fn read(&mut self, kernel: &dyn Kernel<Question>, protocols: Option<&Protocols>) -> usize {
         let known = self.sockets.len();
         self.reading += 1;
         self.grew.clear();
@@ -107,7 +107,7 @@ impl Tables {
         known
     }
 
-    fn read_table(&mut self, kernel: &dyn Kernel, table: Table, protocols: Option<&Protocols>) -> Reading {
+    fn read_table(&mut self, kernel: &dyn Kernel<Question>, table: Table, protocols: Option<&Protocols>) -> Reading {
         if protocols.is_some_and(|protocols| protocols.has_none(table)) {
             let source = Some(Source::Proc);
             return Reading::new(TableStatus::Read, source, &[], None);
@@ -124,7 +124,7 @@ impl Tables {
             }
             Err(refusal) => refusal,
         };
-        let error = Some(format!("sock_diag: {refusal}"));
+        let error = Some(format!("sock_diag: {}", words(refusal)));
         match (table, self.read_proc(kernel, table)) {
             (_, Ok(())) => {
                 let (source, lacks) = (Some(Source::Proc), proc_net::lacks(table));
@@ -142,8 +142,8 @@ impl Tables {
             }
             (_, Err(second)) => {
                 let error = match proc_net::file(table) {
-                    Some(file) => format!("sock_diag: {refusal}; /proc/net/{file}: {second}"),
-                    None => format!("sock_diag: {refusal}"),
+                    Some(file) => format!("sock_diag: {}; /proc/net/{file}: {}", words(refusal), words(second)),
+                    None => format!("sock_diag: {}", words(refusal)),
                 };
                 let error = Some(error);
                 Reading::new(TableStatus::Unreadable, None, &[], error)
@@ -151,7 +151,7 @@ impl Tables {
         }
     }
 
-    fn read_diag(&mut self, kernel: &dyn Kernel, table: Table) -> Result<(), Refusal> {
+    fn read_diag(&mut self, kernel: &dyn Kernel<Question>, table: Table) -> Result<(), Refusal> {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
         let asked = kernel.ask(&Question::Diag(table), &mut buffer);
@@ -170,7 +170,7 @@ impl Tables {
         }
     }
 
-    fn read_proc(&mut self, kernel: &dyn Kernel, table: Table) -> Result<(), Refusal> {
+    fn read_proc(&mut self, kernel: &dyn Kernel<Question>, table: Table) -> Result<(), Refusal> {
         proc_net::file(table).ok_or(Refusal::ENOENT)?;
         let text = kernel.get(&Question::ProcNet(table))?;
         let (sockets, bad) = proc_net::decode(table, &text);
@@ -234,7 +234,7 @@ impl Tables {
         for (this, reading) in &mut self.readings {
             if *this == table {
                 reading.status = TableStatus::Unreadable;
-                reading.error = Some(format!("descriptors of some processes: {refusal}"));
+                reading.error = Some(format!("descriptors of some processes: {}", words(refusal)));
             }
         }
     }

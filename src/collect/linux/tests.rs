@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::collect::capture::{Answer, Capture};
+use crate::collect::seam::Replay;
 use crate::model::{OwnerStatus, PackageState, ProcessCounts};
 use crate::model::{TableStatus, Text};
 

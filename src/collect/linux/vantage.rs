@@ -1,6 +1,6 @@
 //! From where a run looks, read from the kernel's answers, and the gaps that follow.
 
-use super::kernel::{Kernel, Refusal};
+use super::kernel::{Kernel, Refusal, words};
 use super::question::Question;
 use crate::model::{
     Certainty, Gap, Hidepid, Host, Interface, NamespaceKind, NetNs, NetNsKind, ProcessCounts, Snapshot, Text,
@@ -62,7 +62,7 @@ const CAPABILITIES: [&str; 41] = [
 const NEEDED: [&str; 2] = ["cap_dac_read_search", "cap_sys_ptrace"];
 
 /// When a run looked, when the host booted, and its clock ticks a second.
-pub fn clock(kernel: &dyn Kernel) -> Option<(Timestamp, Timestamp, u64)> {
+pub fn clock(kernel: &dyn Kernel<Question>) -> Option<(Timestamp, Timestamp, u64)> {
     let answer = kernel.get(&Question::Clock).ok()?;
     let words = answer.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let mut numbers = words.map_while(|word| std::str::from_utf8(word).ok()?.parse::<i64>().ok());
@@ -76,7 +76,7 @@ fn lines(answer: &[u8]) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// The vantage, as far as it is known.
-pub fn vantage(kernel: &dyn Kernel) -> Vantage {
+pub fn vantage(kernel: &dyn Kernel<Question>) -> Vantage {
     let answer = kernel.get(&Question::Vantage).unwrap_or_default();
     let mut vantage = Vantage::default();
     let kind = |value: &str, first: u64| match value.parse() {
@@ -110,7 +110,7 @@ fn capabilities(bits: u64) -> Vec<&'static str> {
 }
 
 /// The host, as far as it is known; with its ids where they are wanted.
-pub fn host(kernel: &dyn Kernel, ids: bool) -> Host {
+pub fn host(kernel: &dyn Kernel<Question>, ids: bool) -> Host {
     let mut host = Host { platform: "linux", ..Host::default() };
     let mut answer = kernel.get(&Question::Host).unwrap_or_default();
     if ids {
@@ -140,7 +140,7 @@ pub fn host(kernel: &dyn Kernel, ids: bool) -> Host {
 }
 
 /// Our own network namespace, as far as it is known.
-pub fn netns(kernel: &dyn Kernel, vantage: &Vantage) -> NetNs {
+pub fn netns(kernel: &dyn Kernel<Question>, vantage: &Vantage) -> NetNs {
     let answer = kernel.get(&Question::NetNs).unwrap_or_default();
     let numbers = std::str::from_utf8(&answer).unwrap_or_default().split_ascii_whitespace();
     let numbers: Vec<u64> = numbers.map_while(|number| number.parse().ok()).collect();
@@ -153,7 +153,7 @@ pub fn netns(kernel: &dyn Kernel, vantage: &Vantage) -> NetNs {
 }
 
 /// The devices of a namespace; `None` where they could not be read whole.
-pub fn interfaces(kernel: &dyn Kernel) -> Option<Vec<Interface>> {
+pub fn interfaces(kernel: &dyn Kernel<Question>) -> Option<Vec<Interface>> {
     let links = kernel.get(&Question::Links).ok()?;
     super::devices::decode(&links)
 }
@@ -269,5 +269,5 @@ pub fn refusal_gap(what: &str, refusal: Refusal, consequence: &str) -> Gap {
         _ if refusal.is_denied() => "run it as root",
         _ => "see why the kernel refuses, with strace(1)",
     };
-    Gap { what: what.into(), why: refusal.to_string(), consequence: consequence.into(), remedy: remedy.into() }
+    Gap { what: what.into(), why: words(refusal), consequence: consequence.into(), remedy: remedy.into() }
 }

@@ -29,7 +29,7 @@ pub fn scan(pass: &Pass<'_>, many: bool) -> Found {
 }
 
 /// The inodes of connections, sorted.
-fn connected(kernel: &dyn Kernel) -> Vec<u64> {
+fn connected(kernel: &dyn Kernel<Question>) -> Vec<u64> {
     let answer = kernel.get(&Question::Connected).unwrap_or_default();
     let mut inodes: Vec<u64> = answer.split(|byte| *byte == b'\n').filter_map(number).collect();
     inodes.sort_unstable();

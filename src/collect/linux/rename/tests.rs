@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 
 use super::super::question::{Ns, Question};
-use super::super::transcript::Replay;
 use super::super::{Table, snapshot};
 use super::*;
 use crate::collect::Ask;
+use crate::collect::seam::Replay;
 use crate::model::{Snapshot, Transport};
 
 /// Leaves every name as it is.
