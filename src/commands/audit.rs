@@ -126,6 +126,7 @@ fn held(
         // A socket unit is told by its cgroup.
         ids: policy.is_some() || format == AuditFormat::Json,
         packages,
+        addresses: policy.as_ref().is_some_and(|policy| policy.asks_for_addresses()),
         time: time(args.input.timeout.or(hurried)),
         ..Ask::default()
     };
