@@ -10,7 +10,7 @@ use super::stance::Difference;
 use crate::model::{Container, NetNs, Process, Scope, Socket, Text, Transport, UnitState};
 
 /// What an entry matches. An empty list matches everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Selector {
     /// Transports.
     pub transports: Vec<Transport>,
@@ -39,7 +39,7 @@ pub struct Selector {
 }
 
 /// An address that a socket may be bound to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
     /// Every one.
     Any,
