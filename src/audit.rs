@@ -1,7 +1,7 @@
 //! How an audit ends: the thresholds of its policy, and whether enough was seen to call anything clean.
 
 use crate::error::Exit;
-use crate::model::{OwnerStatus, TableStatus, Transport};
+use crate::model::{ADDRESSES, OwnerStatus, TableStatus, Transport};
 use crate::policy::{Coverage, Settings};
 use crate::report::Report;
 
@@ -22,8 +22,8 @@ impl Outcome {
         let settings = report.policy.as_ref().map(|policy| policy.settings.clone()).unwrap_or_default();
         let live = report.findings.iter().filter(|finding| finding.is_live());
         let worst = live.map(|finding| finding.severity).max();
-        let unmet: Vec<String> =
-            settings.require_coverage.iter().filter_map(|coverage| unmet(report, *coverage)).collect();
+        let required = settings.require_coverage.iter().filter_map(|coverage| unmet(report, *coverage));
+        let unmet: Vec<String> = required.chain(undecided(report)).collect();
         let exit = match worst {
             Some(worst) if worst >= settings.critical_at => Exit::Critical,
             _ if !unmet.is_empty() => Exit::Unknown,
@@ -32,6 +32,20 @@ impl Outcome {
         };
         Self { exit, unmet, settings }
     }
+}
+
+/// Listeners of which the policy wants to know at which device they are, where that could not be read. It is required by
+/// whoever wrote `if:`.
+fn undecided(report: &Report) -> Option<String> {
+    let mut undecided = report.listeners.iter().filter(|listener| listener.wants_addresses);
+    let (first, more) = (undecided.next()?, undecided.count());
+    let who = match more {
+        0 => first.endpoint.clone(),
+        more => format!("{} and {more} more", first.endpoint),
+    };
+    let gap = report.gaps.iter().find(|gap| gap.what.starts_with(ADDRESSES));
+    let why = gap.map(|gap| format!(": {}; {}", gap.why, gap.remedy)).unwrap_or_default();
+    Some(format!("at which network device {who} listens, which the policy asks with if:, is not known{why}"))
 }
 
 /// What of a required coverage is missing.

@@ -100,6 +100,8 @@ pub struct Listener {
     pub seen: Option<Seen>,
     /// The expectation that it matches: its index in [`Policy::expects`].
     pub expectation: Option<usize>,
+    /// What the policy says of it depends on which device bears its address, and that could not be read.
+    pub wants_addresses: bool,
     /// Indexes into [`Report::findings`].
     pub findings: Vec<usize>,
     /// The worst of those that nobody accepted.

@@ -74,7 +74,16 @@ fn numbers() -> impl FnMut(usize) -> usize {
 
 fn everything() -> Ask {
     let transports = Transport::ALL.to_vec();
-    Ask { transports, bound: true, time_wait: true, cmdline: true, ids: true, packages: false, netns: None, time: None }
+    Ask {
+        transports,
+        bound: true,
+        time_wait: true,
+        cmdline: true,
+        ids: true,
+        packages: false,
+        addresses: true,
+        ..Ask::default()
+    }
 }
 
 #[test]

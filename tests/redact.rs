@@ -48,7 +48,16 @@ fn telling_capture() -> PathBuf {
 
 fn everything() -> Ask {
     let transports = Transport::ALL.to_vec();
-    Ask { transports, bound: true, time_wait: true, cmdline: true, ids: true, packages: true, netns: None, time: None }
+    Ask {
+        transports,
+        bound: true,
+        time_wait: true,
+        cmdline: true,
+        ids: true,
+        packages: true,
+        addresses: true,
+        ..Ask::default()
+    }
 }
 
 fn look(capture: &str) -> Snapshot {

@@ -44,6 +44,8 @@ pub struct Ask {
     pub ids: bool,
     /// The packages that own the executables of owners.
     pub packages: bool,
+    /// The addresses of network devices.
+    pub addresses: bool,
     /// The one network namespace that is looked at: its name, its inode, or the id of a process in it.
     pub netns: Option<String>,
     /// How long the run may take.
@@ -61,6 +63,7 @@ impl Default for Ask {
             cmdline: false,
             ids: false,
             packages: false,
+            addresses: false,
             netns: None,
             time: None,
         }
@@ -77,6 +80,7 @@ impl Ask {
             cmdline: self.cmdline,
             ids: true,
             packages: true,
+            addresses: true,
             netns: None,
             time: self.time,
         }

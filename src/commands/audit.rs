@@ -126,6 +126,7 @@ fn held(
         // A socket unit is told by its cgroup.
         ids: policy.is_some() || format == AuditFormat::Json,
         packages,
+        addresses: policy.as_ref().is_some_and(|policy| policy.asks_for_addresses()),
         time: time(args.input.timeout.or(hurried)),
         ..Ask::default()
     };
@@ -159,8 +160,8 @@ fn finish(
     let answer = Answer { report: &report, outcome: &outcome, packages, took: start.elapsed() };
     write(args, format, &answer, news, outlet, streams).map_err(|error| undelivered(args, error))?;
     // Where this is a unit, its findings are entries of the journal too, with fields to ask for. What cron has told
-    // already is there.
-    if is_live(args) && sys::journal::is_ours() {
+    // already is there, and who writes metrics besides would tell it all again each time.
+    if is_live(args) && format != AuditFormat::Prom && sys::journal::is_ours() {
         let known = |status| args.cron && status == Some(Status::Known);
         let told = report.findings.iter().filter(|finding| !known(finding.status));
         sys::journal::send(told.map(|finding| render::journal_entry(&report, finding)))?;

@@ -36,9 +36,15 @@ fn held(input: &InputArgs, policy: Option<std::sync::Arc<crate::policy::Policy>>
     let (registry, _) = registry::load()?;
     let everything = Query::parse(&[], Choice::default(), &|name| rules::by_name(name).is_some())?;
     let packages = policy.as_ref().is_some_and(|policy| policy.asks_for_packages());
-    // A socket unit is told by its cgroup.
-    let ask =
-        Ask { transports: everything.transports(), ids: true, packages, time: time(input.timeout), ..Ask::default() };
+    let ask = Ask {
+        transports: everything.transports(),
+        // A socket unit is told by its cgroup.
+        ids: true,
+        packages,
+        addresses: policy.as_ref().is_some_and(|policy| policy.asks_for_addresses()),
+        time: time(input.timeout),
+        ..Ask::default()
+    };
     Ok(judge_by(look(input, &ask)?, &registry, policy, sys::run_id()))
 }
 

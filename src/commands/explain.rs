@@ -56,6 +56,7 @@ fn ask(args: &ExplainArgs) -> Ask {
         cmdline: false,
         ids: false,
         packages: args.packages,
+        addresses: false,
         netns: args.netns.clone(),
         time: time(args.input.timeout),
     }

@@ -23,6 +23,7 @@ pub(super) fn run(args: &ListArgs, streams: &mut Streams<'_>) -> Result<Exit, Er
         cmdline: args.cmdline,
         ids: args.habit.extended || format == ListFormat::Json,
         packages: args.packages,
+        addresses: false,
         netns: args.habit.netns.clone(),
         time: time(args.input.timeout),
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::findings;
 use crate::finding::{About, Finding};
 use crate::model::{OwnerStatus, Process, Snapshot, Socket, TableStatus, Text, Timestamp, Transport};
-use crate::policy::{Candidate, Policy, Selector, Stance};
+use crate::policy::{Candidate, Fit, Policy, Selector, Stance};
 use crate::rules::{Approval, Draft, PolicyEntry};
 
 /// A policy that a host is held against.
@@ -14,8 +14,10 @@ pub(super) struct Judge {
     now: Timestamp,
     /// How many listeners each expectation matched.
     matched: Vec<usize>,
-    /// Expectations that a listener with a hidden owner may match.
+    /// Expectations that a listener may match of which not enough is known.
     open: Vec<bool>,
+    /// The same of suppressions.
+    open_suppresses: Vec<bool>,
     /// How many findings each suppression took, or would have taken.
     took: Vec<usize>,
     /// Some listener's owner is hidden.
@@ -31,6 +33,8 @@ pub(super) struct Said {
     pub(super) expectation: Option<usize>,
     /// An entry is about its port.
     pub(super) names_it: bool,
+    /// Which device bears its address decides what an entry says of it, and is not known.
+    pub(super) wants_addresses: bool,
 }
 
 impl Judge {
@@ -42,6 +46,7 @@ impl Judge {
             now,
             matched: vec![0; expects],
             open: vec![false; expects],
+            open_suppresses: vec![false; suppresses],
             took: vec![0; suppresses],
             hidden: false,
         }
@@ -52,22 +57,24 @@ impl Judge {
     pub(super) fn say(&mut self, candidate: &Candidate<'_>, by_chance: bool) -> Said {
         let Some(policy) = &self.policy else { return Said::default() };
         self.hidden |= !candidate.is_attributed;
-        match policy.stance(candidate) {
+        let stance = policy.stance(candidate);
+        let wants_addresses = policy.wants_addresses(candidate, &stance);
+        if policy.asks_for_addresses() || !candidate.is_attributed {
+            policy.open(candidate).into_iter().for_each(|at| self.open[at] = true);
+        }
+        let said = match stance {
             Stance::Silent => Said::default(),
             Stance::Expected(at) => {
                 self.matched[at] += 1;
                 let names_it = !policy.expects[at].selector.ports.is_empty();
-                Said { approval: Some(Approval::Expected), expectation: Some(at), names_it }
+                Said { approval: Some(Approval::Expected), expectation: Some(at), names_it, ..Said::default() }
             }
-            Stance::Undecided(at) => {
-                self.open[at] = true;
-                Said { names_it: true, ..Said::default() }
-            }
+            Stance::Undecided(_) => Said { names_it: true, ..Said::default() },
             Stance::Forbidden(at) => {
                 let forbid = &policy.forbids[at];
                 let approval =
                     Approval::Forbidden { place: policy.place(forbid.origin), reason: forbid.reason.clone() };
-                Said { approval: Some(approval), expectation: None, names_it: true }
+                Said { approval: Some(approval), names_it: true, ..Said::default() }
             }
             Stance::Differs(at, differences) => {
                 let expect = &policy.expects[at];
@@ -77,12 +84,13 @@ impl Judge {
                     of_owner: differences.iter().any(|difference| difference.is_of_owner()),
                     differs: differences.into_iter().map(|difference| difference.name()).collect(),
                 };
-                Said { approval: Some(approval), expectation: None, names_it: true }
+                Said { approval: Some(approval), names_it: true, ..Said::default() }
             }
             Stance::Unexpected | Stance::UnexpectedLocally if by_chance => Said::default(),
             Stance::Unexpected => unexpected(false),
             Stance::UnexpectedLocally => unexpected(true),
-        }
+        };
+        Said { wants_addresses, ..said }
     }
 
     /// What the policy makes of a finding about a listener.
@@ -94,10 +102,18 @@ impl Judge {
         let candidate = candidate?;
         let mut taken_by = None;
         for (at, suppress) in policy.suppresses.iter().enumerate() {
-            if suppress.rule == rule && suppress.selector.matches(candidate) {
-                self.took[at] += 1;
-                if self.now < suppress.ends {
-                    taken_by.get_or_insert(at);
+            if suppress.rule != rule {
+                continue;
+            }
+            match suppress.selector.fits(candidate) {
+                Fit::No => {}
+                // What is not known to be accepted is told.
+                Fit::Unknown => self.open_suppresses[at] = true,
+                Fit::Yes => {
+                    self.took[at] += 1;
+                    if self.now < suppress.ends {
+                        taken_by.get_or_insert(at);
+                    }
                 }
             }
         }
@@ -133,7 +149,7 @@ impl Judge {
                     expires: suppress.expires.clone(),
                     expired: suppress.ends <= self.now,
                     took: self.took[at],
-                    certain: !self.hidden && is_seen(snapshot, &suppress.selector),
+                    certain: !self.hidden && !self.open_suppresses[at] && is_seen(snapshot, &suppress.selector),
                 },
             ));
         }
@@ -188,3 +204,7 @@ fn is_seen(snapshot: &Snapshot, selector: &Selector) -> bool {
             hidden(&gap.what) || gap.what.split_once(" of the table ").is_some_and(|(_, table)| concerns(table))
         })
 }
+
+#[cfg(test)]
+#[path = "approval_tests.rs"]
+mod tests;

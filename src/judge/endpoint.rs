@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_field_of_an_id_cannot_pose_as_its_neighbour() {
-        let netns = NetNs { inode: Some(1), name: None, kind: NetNsKind::Host, interfaces: None };
+        let netns = NetNs { inode: Some(1), name: None, kind: NetNsKind::Host, interfaces: None, addresses: None };
         let socket = |cookie, inode| Socket { cookie, ..socket("tcp/0.0.0.0:1", inode) };
         let of = |socket: &Socket| id(socket, &Text::default(), &netns);
         let ids = [of(&socket(Some(7), 7)), of(&socket(None, 7)), of(&socket(None, 0)), of(&socket(Some(0), 0))];

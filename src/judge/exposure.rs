@@ -50,7 +50,7 @@ mod tests {
     }
 
     fn netns(interfaces: Option<Vec<Interface>>) -> NetNs {
-        NetNs { inode: Some(1), name: None, kind: NetNsKind::Host, interfaces }
+        NetNs { inode: Some(1), name: None, kind: NetNsKind::Host, interfaces, addresses: None }
     }
 
     fn socket(transport: Transport, ip: &str, device: u32, v6only: Option<bool>) -> Socket {

@@ -149,6 +149,7 @@ fn listeners(
             findings: Vec::new(),
             severity: found.iter().filter(|finding| finding.is_live()).map(|finding| finding.severity).max(),
             expectation: said.expectation,
+            wants_addresses: said.wants_addresses,
             interface,
             socket: socket.clone(),
         });

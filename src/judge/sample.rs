@@ -100,7 +100,13 @@ pub(crate) fn host(listeners: &[&str]) -> Snapshot {
         tunnel: None,
     };
     let interfaces = vec![device(1, "lo"), device(2, "eth0")];
-    let netns = NetNs { inode: Some(4_026_531_840), name: None, kind: NetNsKind::Host, interfaces: Some(interfaces) };
+    let netns = NetNs {
+        inode: Some(4_026_531_840),
+        name: None,
+        kind: NetNsKind::Host,
+        interfaces: Some(interfaces),
+        addresses: None,
+    };
     let mut snapshot = Snapshot { namespaces: vec![netns], ..Snapshot::default() };
     snapshot.host.platform = "linux";
     snapshot.host.ephemeral_ports = Some((32_768, 60_999));

@@ -206,7 +206,13 @@ fn ids_do_not_change_from_one_version_to_the_next() {
 #[test]
 fn namespaces_are_told_apart_and_the_host_comes_first() {
     let mut snapshot = host(&["tcp/0.0.0.0:22 nobody", "tcp/0.0.0.0:22 nobody"]);
-    let other = NetNs { inode: Some(5), name: Some(Text::from("blue")), kind: NetNsKind::Other, interfaces: None };
+    let other = NetNs {
+        inode: Some(5),
+        name: Some(Text::from("blue")),
+        kind: NetNsKind::Other,
+        interfaces: None,
+        addresses: None,
+    };
     snapshot.namespaces.insert(0, other);
     snapshot.sockets[0].netns = 1;
     snapshot.sockets[1].cookie = snapshot.sockets[0].cookie;
@@ -416,7 +422,13 @@ fn a_finding_names_the_likeliest_service_or_none() {
 #[test]
 fn of_a_flood_no_row_is_lost() {
     let mut snapshot = super::sample::example("netns listeners=1500:1000 listeners=20:0 => medium").snapshot;
-    let other = NetNs { inode: Some(5), name: Some(Text::from("blue")), kind: NetNsKind::Other, interfaces: None };
+    let other = NetNs {
+        inode: Some(5),
+        name: Some(Text::from("blue")),
+        kind: NetNsKind::Other,
+        interfaces: None,
+        addresses: None,
+    };
     snapshot.namespaces.push(other);
     let ssh = socket("tcp/0.0.0.0:22", 9000);
     snapshot.sockets.push(crate::model::Socket { netns: 1, uid: Some(1000), ..ssh });

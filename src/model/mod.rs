@@ -10,7 +10,7 @@ mod socket;
 mod text;
 mod time;
 
-pub use netns::{Interface, NetNs, NetNsKind, Tunnel};
+pub use netns::{ADDRESSES, DeviceAddress, Interface, NetNs, NetNsKind, Tunnel};
 pub use process::{Cgroup, Container, ExeState, OwnerStatus, PackageState, Process, UnitState, stable_unit};
 pub use sandbox::{Capabilities, Landlock, Sandbox};
 pub use severity::Severity;

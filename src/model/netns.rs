@@ -37,6 +37,20 @@ pub struct NetNs {
     pub kind: NetNsKind,
     /// Its devices, by index; `None` where they could not be read.
     pub interfaces: Option<Vec<Interface>>,
+    /// The addresses of its devices; `None` where nobody asked for them, or where they could not be read whole.
+    pub addresses: Option<Vec<DeviceAddress>>,
+}
+
+/// How a gap begins that is about the addresses of devices.
+pub const ADDRESSES: &str = "the addresses of network devices";
+
+/// An address that a network device bears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DeviceAddress {
+    /// The index of the device.
+    pub index: u32,
+    /// Its own address, never that of the other end of a link.
+    pub ip: IpAddr,
 }
 
 /// One network device.
@@ -75,5 +89,12 @@ impl NetNs {
     /// The device of that index.
     pub fn interface(&self, index: u32) -> Option<&Interface> {
         self.interfaces.as_ref()?.iter().find(|interface| interface.index == index)
+    }
+
+    /// True where a device of that name bears an address; `None` where devices or addresses are not known.
+    pub fn bears(&self, device: &[u8], ip: IpAddr) -> Option<bool> {
+        let (interfaces, addresses) = (self.interfaces.as_ref()?, self.addresses.as_ref()?);
+        let is_it = |index| interfaces.iter().any(|one| one.index == index && one.name.as_bytes() == device);
+        Some(addresses.iter().any(|address| address.ip == ip && is_it(address.index)))
     }
 }

@@ -1,7 +1,7 @@
 //! Patterns for paths and names: `*` stands for anything within a part, `**` as a whole part for any parts.
 
 /// A pattern. Compared byte by byte, case counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Glob(String);
 
 impl Glob {

@@ -14,6 +14,8 @@ const WIDE: usize = 64;
 pub(super) struct Index {
     expects: ByPlace,
     forbids: ByPlace,
+    /// Some entry names a device by its addresses.
+    pub(super) asks_for_addresses: bool,
 }
 
 #[derive(Debug, Default)]
@@ -28,6 +30,7 @@ impl Index {
         Self {
             expects: ByPlace::new(policy.expects.iter().map(|one| &one.selector)),
             forbids: ByPlace::new(policy.forbids.iter().map(|one| &one.selector)),
+            asks_for_addresses: policy.selectors().any(Selector::asks_for_addresses),
         }
     }
 

@@ -1,6 +1,8 @@
 //! What is wrong with a policy itself.
 
-use super::{Origin, Policy, Selector};
+use std::collections::HashMap;
+
+use super::{Expect, Origin, Policy, Selector};
 use crate::model::{Timestamp, Transport};
 
 /// A suppression that ends within so many milliseconds is about to expire.
@@ -26,7 +28,8 @@ impl Policy {
         let mut add = |origin: Origin, kind: &'static str, message: String, remedy: &str| {
             lints.push(Lint { origin, kind, message, remedy: remedy.to_owned() });
         };
-        for (at, expect) in self.expects.iter().enumerate() {
+        let mut said: HashMap<&Selector, &Expect> = HashMap::new();
+        for expect in &self.expects {
             let name = expect.name();
             if expect.is_weak() {
                 add(
@@ -43,9 +46,11 @@ impl Policy {
                 let message = format!("{name} never matches: {} forbids it", self.place(forbid.origin));
                 add(expect.origin, "never-matches", message, "remove one of the two");
             }
-            if let Some(other) = self.expects[..at].iter().find(|other| other.selector == expect.selector) {
+            if let Some(other) = said.get(&expect.selector) {
                 let message = format!("{name} says what {} says already", self.place(other.origin));
                 add(expect.origin, "duplicate", message, "remove one of the two");
+            } else {
+                said.insert(&expect.selector, expect);
             }
         }
         for suppress in &self.suppresses {

@@ -22,7 +22,7 @@ use crate::fault::Fault;
 use crate::model::{Severity, Timestamp, Transport};
 
 pub use lint::Lint;
-pub use selector::{Address, Candidate, Netns, Selector};
+pub use selector::{Address, Candidate, Fit, Netns, Selector};
 pub use stance::{Difference, Stance};
 
 use index::Index;
@@ -289,10 +289,20 @@ impl Policy {
 
     /// True where an entry asks for the package of an owner.
     pub fn asks_for_packages(&self) -> bool {
+        self.selectors().any(|selector| !selector.packages.is_empty())
+    }
+
+    /// True where an entry names a device by its addresses (`if:eth1`).
+    pub fn asks_for_addresses(&self) -> bool {
+        self.index.asks_for_addresses
+    }
+
+    /// What each entry selects.
+    fn selectors(&self) -> impl Iterator<Item = &Selector> {
         let expects = self.expects.iter().map(|one| &one.selector);
         let forbids = self.forbids.iter().map(|one| &one.selector);
         let suppresses = self.suppresses.iter().map(|one| &one.selector);
-        expects.chain(forbids).chain(suppresses).any(|selector| !selector.packages.is_empty())
+        expects.chain(forbids).chain(suppresses)
     }
 
     /// `FILE:LINE` of an entry.

@@ -23,7 +23,8 @@ pub(super) fn add(
     knows_rule: &dyn Fn(&str) -> bool,
 ) -> Result<(), Fault> {
     let raw: RawFile = toml::from_str(text).map_err(|error| Fault::of_syntax(SHAPE, text, &error))?;
-    let check = Checker { text, file, knows_rule };
+    let newlines = text.match_indices('\n').map(|(at, _)| at).collect();
+    let check = Checker { text, newlines, file, knows_rule };
     match &raw.schema {
         Some(schema) if *schema.get_ref() == 1 => {}
         Some(schema) => return Err(check.fault(schema.span(), "expected 1: this version reads no other schema")),
@@ -68,6 +69,8 @@ pub(super) fn add(
 
 struct Checker<'a> {
     text: &'a str,
+    /// Where each line ends, so that thousands of entries are told their lines without a look at all before them.
+    newlines: Vec<usize>,
     file: usize,
     knows_rule: &'a dyn Fn(&str) -> bool,
 }
@@ -78,8 +81,7 @@ impl Checker<'_> {
     }
 
     fn origin(&self, span: &Range<usize>) -> Origin {
-        let before = self.text.get(..span.start).unwrap_or(self.text);
-        Origin { file: self.file, line: before.matches('\n').count() + 1 }
+        Origin { file: self.file, line: self.newlines.partition_point(|newline| *newline < span.start) + 1 }
     }
 
     /// An entry and where it stands, while there is room for another.

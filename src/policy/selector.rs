@@ -10,7 +10,7 @@ use super::stance::Difference;
 use crate::model::{Container, NetNs, Process, Scope, Socket, Text, Transport, UnitState};
 
 /// What an entry matches. An empty list matches everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Selector {
     /// Transports.
     pub transports: Vec<Transport>,
@@ -39,7 +39,7 @@ pub struct Selector {
 }
 
 /// An address that a socket may be bound to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
     /// Every one.
     Any,
@@ -51,7 +51,7 @@ pub enum Address {
     Private,
     /// One address, or those of a network.
     Net(IpNet),
-    /// Those of a device, or any where the socket is bound to the device.
+    /// Those that a device bears in the namespace of the socket, or any where the socket is bound to the device.
     Of(String),
 }
 
@@ -126,15 +126,39 @@ impl Selector {
             && any(&self.netns, in_it)
     }
 
-    /// True where it matches in full.
-    pub fn matches(&self, candidate: &Candidate<'_>) -> bool {
-        self.is_at(candidate) && self.differences(candidate).is_empty()
+    /// True where it names a device by its addresses.
+    pub(super) fn asks_for_addresses(&self) -> bool {
+        self.addresses.iter().any(|address| matches!(address, Address::Of(_)))
     }
 
-    /// What of a socket at its place is not as it says.
+    /// True where it matches in full.
+    pub fn matches(&self, candidate: &Candidate<'_>) -> bool {
+        self.fits(candidate) == Fit::Yes
+    }
+
+    /// Whether it matches.
+    pub fn fits(&self, candidate: &Candidate<'_>) -> Fit {
+        match self.is_at(candidate) && self.differences(candidate).is_empty() {
+            true if self.is_open(candidate) => Fit::Unknown,
+            yes => Fit::from(yes),
+        }
+    }
+
+    /// Whether it says that a socket may be bound to the address that it is bound to.
+    fn has_address(&self, candidate: &Candidate<'_>) -> Fit {
+        let each = self.addresses.iter().map(|address| address.holds(candidate));
+        each.max().unwrap_or(Fit::Yes)
+    }
+
+    /// True where the addresses of devices decide whether a socket is bound as it says, and they are not known.
+    pub(super) fn is_open(&self, candidate: &Candidate<'_>) -> bool {
+        self.has_address(candidate) == Fit::Unknown
+    }
+
+    /// What of a socket at its place is not as it says, as far as that is known.
     pub(super) fn differences(&self, candidate: &Candidate<'_>) -> Vec<Difference> {
         let mut differences = Vec::new();
-        if !any(&self.addresses, |address| address.holds(candidate)) {
+        if self.has_address(candidate) == Fit::No {
             differences.push(Difference::Address);
         }
         if !any(&self.interfaces, |glob| glob.fits(candidate.interface.as_bytes())) {
@@ -209,16 +233,48 @@ impl Selector {
 }
 
 impl Address {
-    fn holds(&self, candidate: &Candidate<'_>) -> bool {
+    fn holds(&self, candidate: &Candidate<'_>) -> Fit {
         let ip = candidate.socket.ip().map(|ip| ip.to_canonical());
-        match self {
+        Fit::from(match self {
             Self::Any => true,
             Self::Wildcard => candidate.socket.scope() == Scope::Wildcard,
             Self::Loopback => matches!(candidate.socket.scope(), Scope::Loopback | Scope::Local),
             Self::Private => candidate.socket.scope() == Scope::Private,
             Self::Net(net) => ip.is_some_and(|ip| is_in(net, ip)),
-            Self::Of(device) => candidate.interface.as_bytes() == device.as_bytes(),
-        }
+            Self::Of(device) => return is_of(device.as_bytes(), candidate, ip),
+        })
+    }
+}
+
+/// Whether a socket is bound to a device, or to one of its addresses. A wildcard is of no device: it takes what comes in by
+/// any. A link-local address of IPv6 is one of the device that it is bound with, since several may bear the same.
+fn is_of(device: &[u8], candidate: &Candidate<'_>, ip: Option<IpAddr>) -> Fit {
+    let Candidate { socket, interface, netns, .. } = candidate;
+    // It is bound to a device, and which one that is was not told: `interface` is a stand-in then.
+    let is_nameless = socket.device != 0 && netns.interface(socket.device).is_none();
+    if !is_nameless && interface.as_bytes() == device {
+        return Fit::Yes;
+    }
+    let zoned = socket.device != 0 && matches!(ip, Some(IpAddr::V6(ip)) if ip.is_unicast_link_local());
+    let of_its_own = ip.filter(|ip| !ip.is_unspecified() && !ip.is_multicast() && !zoned);
+    let bears = of_its_own.map_or(Fit::No, |ip| netns.bears(device, ip).map_or(Fit::Unknown, Fit::from));
+    if is_nameless { bears.max(Fit::Unknown) } else { bears }
+}
+
+/// Whether something is as an entry says. The order makes "any of" the greatest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fit {
+    /// It is not.
+    No,
+    /// What would decide it could not be read.
+    Unknown,
+    /// It is.
+    Yes,
+}
+
+impl From<bool> for Fit {
+    fn from(yes: bool) -> Self {
+        if yes { Self::Yes } else { Self::No }
     }
 }
 

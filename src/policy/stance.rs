@@ -1,6 +1,6 @@
 //! What a policy thinks of one socket.
 
-use super::{Candidate, Containers, Fallback, Loopback, Policy};
+use super::{Candidate, Containers, Fallback, Loopback, Policy, Selector};
 use crate::model::Scope;
 
 /// What a policy thinks of one socket; numbers are indexes into the entries of the policy.
@@ -12,7 +12,8 @@ pub enum Stance {
     Forbidden(usize),
     /// An expectation matches.
     Expected(usize),
-    /// An expectation is about its place, and its owner cannot be seen: it may be the expected one or another.
+    /// An expectation is about its place, and what would decide whether it matches is not known: the owner, or which device
+    /// bears the address that it is bound to.
     Undecided(usize),
     /// An expectation is about its place, and not about what is there.
     Differs(usize, Vec<Difference>),
@@ -67,17 +68,19 @@ impl Difference {
     }
 }
 
+/// True where nothing that is known of a socket at its place keeps an entry from matching it.
+fn may_match(selector: &Selector, candidate: &Candidate<'_>) -> bool {
+    let differs = |difference: &Difference| candidate.is_attributed || !difference.is_of_owner();
+    selector.is_at(candidate) && !selector.differences(candidate).iter().any(differs)
+}
+
 impl Policy {
     /// What it thinks of a socket that serves.
     pub fn stance(&self, candidate: &Candidate<'_>) -> Stance {
         // Who is in a place that is forbidden is forbidden whoever they are, if they cannot be seen.
         let forbids = |at: &usize| {
             let selector = &self.forbids[*at].selector;
-            selector.is_at(candidate) && {
-                let mut differences = selector.differences(candidate);
-                differences.retain(|difference| candidate.is_attributed || !difference.is_of_owner());
-                differences.is_empty()
-            }
+            !selector.is_open(candidate) && may_match(selector, candidate)
         };
         if let Some(at) = self.index.forbids(candidate).into_iter().find(forbids) {
             return Stance::Forbidden(at);
@@ -87,20 +90,18 @@ impl Policy {
         let mut undecided = None;
         for at in self.index.expects(candidate) {
             let selector = &self.expects[at].selector;
-            let elsewhere =
-                contained && self.settings.containers == Containers::Separate && !selector.is_about_containers();
-            if elsewhere || !selector.is_at(candidate) {
+            if self.is_elsewhere(selector, contained) || !selector.is_at(candidate) {
                 continue;
             }
             let differences = selector.differences(candidate);
-            if differences.is_empty() {
+            if differences.is_empty() && !selector.is_open(candidate) {
                 return Stance::Expected(at);
             }
-            if !candidate.is_attributed && differences.iter().all(|difference| difference.is_of_owner()) {
+            if may_match(selector, candidate) {
                 undecided.get_or_insert(at);
             }
             // An entry for every port, or for what is elsewhere, says nothing about this place.
-            let about = !selector.ports.is_empty();
+            let about = !selector.ports.is_empty() && !differences.is_empty();
             if about && nearest.as_ref().is_none_or(|(_, fewest)| differences.len() < fewest.len()) {
                 nearest = Some((at, differences));
             }
@@ -110,6 +111,36 @@ impl Policy {
             (None, Some((at, differences))) => Stance::Differs(at, differences),
             (None, None) => self.unmatched(candidate, contained),
         }
+    }
+
+    /// The expectations that may be about a socket and may not: nobody can say that they match nothing.
+    pub fn open(&self, candidate: &Candidate<'_>) -> Vec<usize> {
+        let contained = candidate.is_contained();
+        let is_open = |at: &usize| {
+            let selector = &self.expects[*at].selector;
+            let decided = (candidate.is_attributed || !selector.names_an_owner()) && !selector.is_open(candidate);
+            !decided && !self.is_elsewhere(selector, contained) && may_match(selector, candidate)
+        };
+        let mut open = self.index.expects(candidate);
+        open.retain(is_open);
+        open
+    }
+
+    /// True where what the policy makes of a socket depends on addresses of devices that are not known.
+    pub fn wants_addresses(&self, candidate: &Candidate<'_>, stance: &Stance) -> bool {
+        let wants = |selector: &Selector| selector.is_open(candidate) && may_match(selector, candidate);
+        match stance {
+            _ if !self.asks_for_addresses() => false,
+            Stance::Forbidden(_) => false,
+            _ if self.index.forbids(candidate).into_iter().any(|at| wants(&self.forbids[at].selector)) => true,
+            Stance::Undecided(_) => self.open(candidate).into_iter().any(|at| wants(&self.expects[at].selector)),
+            _ => false,
+        }
+    }
+
+    /// True for an entry that is not about what containers have.
+    fn is_elsewhere(&self, selector: &Selector, contained: bool) -> bool {
+        contained && self.settings.containers == Containers::Separate && !selector.is_about_containers()
     }
 
     fn unmatched(&self, candidate: &Candidate<'_>, contained: bool) -> Stance {

@@ -109,6 +109,7 @@ fn listener(transport: Transport, local: Local, endpoint: &str) -> Listener {
         findings: Vec::new(),
         severity: None,
         expectation: None,
+        wants_addresses: false,
     }
 }
 
@@ -158,7 +159,13 @@ fn report() -> Report {
         tool: Tool { version: "0", iana_date: "2026-09-17", entries: 0, overlays: 0 },
         host: Host::default(),
         vantage: Vantage::default(),
-        namespaces: vec![NetNs { inode: Some(4_026_531_840), name: None, kind: NetNsKind::Host, interfaces: None }],
+        namespaces: vec![NetNs {
+            inode: Some(4_026_531_840),
+            name: None,
+            kind: NetNsKind::Host,
+            interfaces: None,
+            addresses: None,
+        }],
         tables: ["tcp", "tcp6", "udp", "udp6", "unix"].map(|name| table(name, TableStatus::Read)).to_vec(),
         counts: ProcessCounts::default(),
         sk_lookups: Vec::new(),

@@ -199,6 +199,7 @@ mod tests {
             name: Some(name.into()),
             kind: NetNsKind::Container,
             interfaces: None,
+            addresses: None,
         };
         assert_eq!(netns_label(&netns(&"0123456789abcdef".repeat(4)), false), "0123456789ab");
         assert_eq!(netns_label(&netns("blue\n"), true), "blue\\u{a}");

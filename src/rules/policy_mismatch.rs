@@ -16,6 +16,7 @@ package, or another address. The message says which.
 Only proved owners and verified executables count: a process cannot take the place of another by its name, and an
 executable that lies in a mount namespace of its own is not the one that the policy names. Where the owner cannot be seen
 the rule keeps quiet, since the right one may be there; the coverage that the policy requires then ends the audit with 3.
+The same goes for `if:eth1` where the addresses of that device could not be read.
 
 Another owner is high where anybody may reach it, and medium elsewhere. Another address alone is medium where the service
 is reachable from outside, and low on loopback.",

@@ -3,6 +3,7 @@
 pub mod bpf;
 pub mod fork;
 pub mod fuse;
+pub mod host;
 pub mod sockets;
 pub mod ss;
 pub mod world;

@@ -60,8 +60,13 @@ mod tests {
         let mut capture = Capture::default();
         let name = Question::LivesIn(70).to_string();
         capture.answers.insert(name, vec![Ok(b"4026532001\n".to_vec().into())]);
-        let netns =
-            |name: Option<&str>, inode, kind| NetNs { inode, name: name.map(Text::from), kind, interfaces: None };
+        let netns = |name: Option<&str>, inode, kind| NetNs {
+            inode,
+            name: name.map(Text::from),
+            kind,
+            interfaces: None,
+            addresses: None,
+        };
         let blue = netns(Some("blue"), Some(4_026_532_001), NetNsKind::Other);
         let ways = [Way::Mount("/run/netns/blue".into()), Way::Process(812)];
         let id = "1a2b3c4d5e6f".repeat(6)[..64].to_owned();

@@ -9,6 +9,8 @@ impl Refusal {
     pub const EPERM: Self = Self::Errno(1);
     /// `ENOENT`.
     pub const ENOENT: Self = Self::Errno(2);
+    /// `EINTR`.
+    pub const EINTR: Self = Self::Errno(4);
     /// `ESRCH`.
     pub const ESRCH: Self = Self::Errno(3);
     /// `EAGAIN`: somebody would have to be waited for.
@@ -19,6 +21,8 @@ impl Refusal {
     pub const EINVAL: Self = Self::Errno(22);
     /// `ENOSYS`.
     pub const ENOSYS: Self = Self::Errno(38);
+    /// `EBADMSG`: an answer made no sense.
+    pub const EBADMSG: Self = Self::Errno(74);
     /// `EMSGSIZE`: an answer was larger than the room for it.
     pub const EMSGSIZE: Self = Self::Errno(90);
     /// `EPROTONOSUPPORT`.
@@ -43,10 +47,12 @@ pub fn words(refusal: Refusal) -> String {
         Refusal::EPERM => "EPERM (not permitted)",
         Refusal::ENOENT => "ENOENT (no such table, module or file)",
         Refusal::ESRCH => "ESRCH (no such process)",
+        Refusal::EINTR => "EINTR (it changed each time while it was read)",
         Refusal::EAGAIN => "EAGAIN (it could not be had without waiting)",
         Refusal::EACCES => "EACCES (permission denied)",
         Refusal::EINVAL => "EINVAL (invalid request)",
         Refusal::ENOSYS => "ENOSYS (this kernel does not know the question)",
+        Refusal::EBADMSG => "EBADMSG (the answer made no sense)",
         Refusal::EMSGSIZE => "EMSGSIZE (answer too large)",
         Refusal::EPROTONOSUPPORT => "EPROTONOSUPPORT (protocol not supported)",
         Refusal::EAFNOSUPPORT => "EAFNOSUPPORT (address family not supported)",

@@ -34,13 +34,13 @@ use rustix::net::netlink;
 
 use super::kernel::{Kernel, Refusal};
 use super::question::Question;
-use super::{devices, proc_net, proc_pid, sock_diag, transcript};
+use super::{addresses, devices, proc_net, proc_pid, sock_diag, transcript};
 use crate::collect::Ask;
 use crate::collect::capture::Capture;
 use crate::collect::seam::Recorder;
 use crate::error::Error;
 use crate::model::Snapshot;
-use dump::{ROUTE, connected, dump_over, open_netlink};
+use dump::{ROUTE, connected, dump_over, open_netlink, whole_dump};
 use generic::Families;
 use namespaces::Namespaces;
 use paths::{cgroup_paths, cgroup_procs, host_file};
@@ -249,6 +249,9 @@ impl Kernel<Question> for Live {
             Question::In(ns, question) => self.namespaces.ask((&self.proc, &self.families), *ns, question, answer),
             Question::Links => open_netlink(ROUTE)
                 .and_then(|socket| dump_over(&socket, devices::LINKS.0, &devices::links_request(), answer)),
+            Question::Addresses => open_netlink(ROUTE).and_then(|socket| {
+                whole_dump(answer, |answer| dump_over(&socket, addresses::ROWS.0, &addresses::request(), answer))
+            }),
             Question::NsId(ns) => {
                 open_netlink(ROUTE).and_then(|socket| self.namespaces.number_of(&self.proc, *ns, &socket, answer))
             }

@@ -1,6 +1,7 @@
 //! Linux: pure over [`Kernel`], so that a capture can be judged on any system and a race, a lack of privilege or a broken
 //! row can be tested without root and without that machine.
 
+mod addresses;
 mod arrange;
 mod by_cgroup;
 mod choice;
@@ -174,6 +175,9 @@ pub fn snapshot(kernel: &dyn Kernel<Question>, ask: &Ask) -> Snapshot {
     let kept = finished.places.iter().zip(&finished.kept).filter(|(_, kept)| **kept);
     let places: Vec<_> = kept.map(|(place, _)| *place).collect();
     kernel_owners::attribute(kernel, &places, &mut snapshot);
+    if ask.addresses {
+        addresses::read(kernel, &places, &mut snapshot);
+    }
     let mut sockets = holds.iter().zip(&snapshot.sockets);
     let unowned = sockets.any(|(held, socket)| !held && !socket.raced && socket.kernel_owner.is_none());
     let gaps = vantage::process_gaps(&mut snapshot.counts, &snapshot.vantage, unowned);

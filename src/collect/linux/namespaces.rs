@@ -80,6 +80,7 @@ impl Kernel<Question> for Within<'_> {
         let belongs = matches!(
             question,
             Question::Links
+                | Question::Addresses
                 | Question::NsId(_)
                 | Question::Protocols
                 | Question::Diag(_)

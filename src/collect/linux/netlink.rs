@@ -12,6 +12,7 @@ const NLM_F_REQUEST: u16 = 1;
 const NLM_F_ACK: u16 = 4;
 const NLM_F_DUMP: u16 = 0x300;
 const NLM_F_MULTI: u16 = 2;
+const NLM_F_DUMP_INTR: u16 = 16;
 
 /// How a dump ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,22 @@ pub fn is_ended(datagram: &[u8]) -> bool {
     let mut rest = datagram;
     while let (Some(length), Some(kind)) = (u32_at(rest, 0), u16_at(rest, 4)) {
         if matches!(kind, NLMSG_DONE | NLMSG_ERROR) {
+            return true;
+        }
+        match rest.get((length as usize).max(HEADER).next_multiple_of(4)..) {
+            Some(after) => rest = after,
+            None => return false,
+        }
+    }
+    false
+}
+
+/// True where a dump says that what it tells of changed while it was made: something may be missing or twice in it.
+#[cfg_attr(not(any(target_os = "linux", test)), expect(dead_code, reason = "the answer of a live kernel"))]
+pub fn is_interrupted(dump: &[u8]) -> bool {
+    let mut rest = dump;
+    while let (Some(length), Some(flags)) = (u32_at(rest, 0), u16_at(rest, 6)) {
+        if flags & NLM_F_DUMP_INTR != 0 {
             return true;
         }
         match rest.get((length as usize).max(HEADER).next_multiple_of(4)..) {
@@ -274,6 +291,17 @@ mod tests {
     }
 
     #[test]
+    fn a_dump_that_was_changed_says_so() {
+        let mut dump = [dump_of(3), done(0)].concat();
+        assert!(!is_interrupted(&dump));
+        // The flags of the second message.
+        dump[24 + 6] |= NLM_F_DUMP_INTR as u8;
+        assert!(is_interrupted(&dump));
+        assert_eq!(rows(&dump), (vec![0, 1, 2], End::Done, 0));
+        assert!(!is_interrupted(&dump[..24 + 6]));
+    }
+
+    #[test]
     fn attributes_are_read_back() {
         let bytes = [attribute(1, b"abc"), attribute(0x8002, &[9; 8])].concat();
         let mut seen = Vec::new();
@@ -288,6 +316,7 @@ mod tests {
         fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
             rows(&bytes);
             is_ended(&bytes);
+            is_interrupted(&bytes);
             each_attribute(&bytes, |_, _| {});
         }
 

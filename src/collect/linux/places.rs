@@ -253,5 +253,5 @@ fn describe(kernel: &dyn Kernel<Question>, ns: Ns, ways: &[Way]) -> NetNs {
         .or_else(|| cgroup.and_then(|cgroup| cgroup.unit))
         .or_else(|| Some(Text::from(format!("pid {}", process?).as_str())));
     let interfaces = vantage::interfaces(&Within { kernel, ns: Some(ns) });
-    NetNs { inode: ns.inode(), name, kind, interfaces }
+    NetNs { inode: ns.inode(), name, kind, interfaces, addresses: None }
 }

@@ -27,6 +27,8 @@ pub enum Question {
     In(Ns, Box<Question>),
     /// `RTM_GETLINK` dump, rtnetlink(7).
     Links,
+    /// `RTM_GETADDR` dump of both families, rtnetlink(7).
+    Addresses,
     /// The number by which a namespace, `None` for our own, goes in the one that is asked; -1 where it has none there.
     NsId(Option<Ns>),
     /// The ports of WireGuard devices, which stand by their indexes: `DEVICE PORT` a line.
@@ -255,6 +257,7 @@ impl fmt::Display for Question {
             Self::Namespaces => f.write_str("namespaces"),
             Self::In(ns, question) => write!(f, "{question} @{ns}"),
             Self::Links => f.write_str("links"),
+            Self::Addresses => f.write_str("addresses"),
             Self::NsId(Some(ns)) => write!(f, "nsid {ns}"),
             Self::NsId(None) => f.write_str("nsid own"),
             // The devices follow from the answer to `links`.

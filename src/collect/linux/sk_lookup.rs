@@ -30,7 +30,8 @@ pub fn look(kernel: &dyn Kernel<Question>, ask: &Ask, snapshot: &mut Snapshot) {
             continue;
         }
         let netns = here.unwrap_or_else(|| {
-            let netns = NetNs { inode: Some(inode), name: None, kind: NetNsKind::Other, interfaces: None };
+            let netns =
+                NetNs { inode: Some(inode), name: None, kind: NetNsKind::Other, interfaces: None, addresses: None };
             snapshot.gaps.push(gaps::no_way_into(inode));
             snapshot.namespaces.push(netns);
             snapshot.namespaces.len() - 1
@@ -98,7 +99,8 @@ mod tests {
         if let Some(answer) = answer {
             capture.answers.insert(Question::SkLookup.to_string(), vec![answer]);
         }
-        let netns = NetNs { inode: Some(4_026_531_840), name: None, kind: NetNsKind::Host, interfaces: None };
+        let netns =
+            NetNs { inode: Some(4_026_531_840), name: None, kind: NetNsKind::Host, interfaces: None, addresses: None };
         let mut snapshot = Snapshot { namespaces: vec![netns], vantage, ..Snapshot::default() };
         let ask = Ask { transports: vec![Transport::Tcp], ..Ask::default() };
         look(&Replay::new(&capture), &ask, &mut snapshot);

@@ -2,7 +2,7 @@
 
 use super::netlink;
 use super::question::Question;
-use super::{devices, sock_diag};
+use super::{addresses, devices, sock_diag};
 use crate::collect::capture::Capture;
 
 /// What host a capture is of, and from where it was looked at.
@@ -28,6 +28,7 @@ pub fn kept(question: &Question, answer: &[u8]) -> Vec<u8> {
         Question::Links => {
             return netlink::keep_attributes(answer, devices::LINKS.1, devices::LINK_RECORDED, devices::link_recorded);
         }
+        Question::Addresses => return addresses::rewritten(answer, |ip| ip),
         _ => return answer.to_vec(),
     };
     netlink::keep_attributes(answer, kind, attributes, whole)

@@ -149,7 +149,7 @@ pub fn netns(kernel: &dyn Kernel<Question>, vantage: &Vantage) -> NetNs {
     // Process 1 of the host lives in the host's first namespace; process 1 of a container does not.
     let is_first = vantage.pid_ns == Some(NamespaceKind::Initial) && with_first_process;
     let kind = if is_first || inode == Some(FIRST_NET_NS) { NetNsKind::Host } else { NetNsKind::Other };
-    NetNs { inode, name: None, kind, interfaces: interfaces(kernel) }
+    NetNs { inode, name: None, kind, interfaces: interfaces(kernel), addresses: None }
 }
 
 /// The devices of a namespace; `None` where they could not be read whole.

@@ -156,7 +156,13 @@ pub(in crate::render) fn nobody() -> Report {
     let mut report = router();
     report.vantage = Vantage { uid: Some(65534), caps: Some(Vec::new()), ..report.vantage };
     report.counts = ProcessCounts { seen: 131, no_permission: 117, hidden_possible: true, ..report.counts };
-    report.namespaces.push(NetNs { inode: Some(4_026_532_222), name: None, kind: NetNsKind::Other, interfaces: None });
+    report.namespaces.push(NetNs {
+        inode: Some(4_026_532_222),
+        name: None,
+        kind: NetNsKind::Other,
+        interfaces: None,
+        addresses: None,
+    });
     report.tables.push(TableRead {
         table: "packet",
         netns: 1,

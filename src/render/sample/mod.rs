@@ -61,7 +61,13 @@ type Holders<'a> = &'a [usize];
 impl Builder {
     pub(super) fn new() -> Self {
         let lo = Interface { index: 1, name: "lo".into(), up: true, loopback: true, made_in: None, tunnel: None };
-        let netns = NetNs { inode: Some(4_026_531_840), name: None, kind: NetNsKind::Host, interfaces: Some(vec![lo]) };
+        let netns = NetNs {
+            inode: Some(4_026_531_840),
+            name: None,
+            kind: NetNsKind::Host,
+            interfaces: Some(vec![lo]),
+            addresses: None,
+        };
         let read = |table, source| TableRead {
             table,
             netns: 0,
@@ -197,6 +203,7 @@ impl Builder {
             findings: Vec::new(),
             severity: None,
             expectation: None,
+            wants_addresses: false,
             socket,
         });
         self.0.listeners.last_mut().expect("just pushed")

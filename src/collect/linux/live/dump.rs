@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 
-use crate::collect::linux::netlink::{dump_request, is_ended};
+use crate::collect::linux::netlink::{dump_request, is_ended, is_interrupted};
 use crate::collect::linux::sock_diag;
 
 /// `NETLINK_ROUTE` is protocol 0.
@@ -43,6 +43,22 @@ pub fn open_netlink(protocol: Option<rustix::net::Protocol>) -> Result<OwnedFd, 
 /// Sends a request for a dump, and appends its datagrams until the end is among them.
 pub fn dump_over(socket: &impl AsFd, kind: u16, body: &[u8], answer: &mut Vec<u8>) -> Result<(), Errno> {
     each_datagram(socket, kind, body, |datagram| answer.extend_from_slice(datagram))
+}
+
+/// How often a dump is asked for that others change while it is read.
+const TRIES: usize = 4;
+
+/// Asks for a dump until it was not changed while it was read. One that always was is none.
+pub fn whole_dump(answer: &mut Vec<u8>, dump: impl Fn(&mut Vec<u8>) -> Result<(), Errno>) -> Result<(), Errno> {
+    let start = answer.len();
+    for _ in 0..TRIES {
+        answer.truncate(start);
+        dump(answer)?;
+        if !is_interrupted(&answer[start..]) {
+            return Ok(());
+        }
+    }
+    Err(Errno::INTR)
 }
 
 /// Sends a request for a dump, and hands over its datagrams until the end is among them.

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use rustix::net::{Protocol, netlink};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::dump::{ROUTE, connected, dump_over, each_answer, open_netlink};
+use super::dump::{ROUTE, connected, dump_over, each_answer, open_netlink, whole_dump};
 use super::generic::{self, Families};
 use super::paths::open_unless_remote;
 use super::rooted::{of_ours, reopen};
@@ -22,7 +22,7 @@ use crate::collect::linux::namespaces::{Way, Ways, decode};
 use crate::collect::linux::netlink::single_request;
 use crate::collect::linux::packages::{Root, View};
 use crate::collect::linux::question::{Ns, Question};
-use crate::collect::linux::{devices, mounts, proc_net, sock_diag};
+use crate::collect::linux::{addresses, devices, mounts, proc_net, sock_diag};
 use crate::model::Text;
 
 /// The namespaces that were found, and the sockets that were opened in them.
@@ -154,6 +154,13 @@ impl Namespaces {
             Question::Links => {
                 let entered = self.enter(proc, ns)?;
                 entered.route.dump(&entered.namespace, devices::LINKS.0, &devices::links_request(), answer)
+            }
+            Question::Addresses => {
+                let entered = self.enter(proc, ns)?;
+                whole_dump(answer, |answer| {
+                    let (kind, request) = (addresses::ROWS.0, addresses::request());
+                    entered.route.dump(&entered.namespace, kind, &request, answer)
+                })
             }
             Question::NsId(target) => {
                 let entered = self.enter(proc, ns)?;

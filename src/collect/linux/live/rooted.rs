@@ -213,6 +213,7 @@ impl Live {
             }
             Question::Namespaces => self.namespaces.find(&self.proc, "1", self.mounts(), answer),
             Question::Links
+            | Question::Addresses
             | Question::NsId(_)
             | Question::Wireguard(_)
             | Question::L2tp

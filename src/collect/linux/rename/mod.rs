@@ -12,6 +12,7 @@ mod texts;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::addresses;
 use super::question::Table;
 use super::transcript::heading;
 use crate::collect::capture::{Answer, Capture};
@@ -49,6 +50,7 @@ enum Asked {
     Host,
     Namespaces,
     Links,
+    Addresses,
     /// Lines `KIND PORT ADDRESS`.
     Told,
     Protocols,
@@ -105,6 +107,7 @@ fn asked(question: &str, names: &mut dyn Rename) -> Option<(String, Asked)> {
         ("host" | "ids", []) => Host,
         ("namespaces", []) => Namespaces,
         ("links", []) => Links,
+        ("addresses", []) => Addresses,
         ("l2tp" | "fou", []) => Told,
         ("protocols", []) => Protocols,
         ("packages", []) => Packages,
@@ -150,6 +153,7 @@ impl Asked {
             Self::Script => processes::script(answer, names),
             Self::SkLookup => texts::sk_lookup(answer, names),
             Self::Links => rows::links(answer, names),
+            Self::Addresses => addresses::rewritten(answer, |ip| names.ip(ip)),
             Self::Diag(table) => rows::diag(table, answer, names),
             Self::Protocols => tables::protocols(answer, names),
             Self::ProcNet(table) => tables::table(table, answer, names),

@@ -106,17 +106,19 @@ fn kind(question: &Question) -> usize {
         Question::Script(_) => 38,
         Question::SkLookup => 39,
         Question::NsId(_) => 40,
+        Question::Addresses => 41,
     }
 }
 
 fn questions() -> Vec<Question> {
     use Question::*;
     let plain = vec![
-        Clock, Vantage, Host, Identity, Ports, NetNs, Namespaces, Links, L2tp, Fou, NfsPorts, Protocols, Connected,
-        Pids, SkLookup,
+        Clock, Vantage, Host, Identity, Ports, NetNs, Namespaces, Links, Addresses, L2tp, Fou, NfsPorts, Protocols,
+        Connected, Pids, SkLookup,
     ];
     let within = vec![
         In(Ns::Inode(9), Box::new(Links)),
+        In(Ns::Inode(9), Box::new(Addresses)),
         In(Ns::File(9), Box::new(Diag(Table::Tcp))),
         NsId(None),
         In(Ns::Inode(9), Box::new(NsId(Some(Ns::Inode(7))))),
@@ -157,9 +159,9 @@ fn every_question_is_known() {
         assert_eq!(asked(&name, &mut Same).map(|(name, _)| name), Some(name));
     }
     let kinds: BTreeSet<usize> = questions.iter().map(kind).collect();
-    assert_eq!(kinds, (0..=40).collect());
+    assert_eq!(kinds, (0..=41).collect());
     let unknown =
-        ["", "addresses", "stat", "stat x", "stat 7 8 9", "stat 007", "diag tcp7", "links @blue", "pids 7", "file \\q"];
+        ["", "adresses", "stat", "stat x", "stat 7 8 9", "stat 007", "diag tcp7", "links @blue", "pids 7", "file \\q"];
     for name in unknown {
         assert_eq!(asked(name, &mut Same), None, "{name}");
     }
