@@ -63,7 +63,7 @@ pub struct Candidate<'a> {
     /// The device that it is bound to; empty for none.
     pub interface: &'a Text,
     /// Its namespace.
-    pub netns: Netns<'a>,
+    pub netns: &'a NetNs,
     /// The processes that were proved to hold it.
     pub owners: &'a [&'a Process],
     /// The unit that a service manager among them holds it for.
@@ -71,9 +71,6 @@ pub struct Candidate<'a> {
     /// Nobody else can hold it: its owners are known, or it is known to have none.
     pub is_attributed: bool,
 }
-
-/// The namespace of a candidate.
-pub type Netns<'a> = &'a NetNs;
 
 impl Candidate<'_> {
     /// Its port, where it has one of 16 bits.
