@@ -29,7 +29,7 @@ pub(super) struct Said {
     pub(super) approval: Option<Approval>,
     /// The expectation that it matches.
     pub(super) expectation: Option<usize>,
-    /// An entry is about its port.
+    /// An entry names its port.
     pub(super) names_it: bool,
 }
 
@@ -56,18 +56,18 @@ impl Judge {
             Stance::Silent => Said::default(),
             Stance::Expected(at) => {
                 self.matched[at] += 1;
-                let names_it = !policy.expects[at].selector.ports.is_empty();
+                let names_it = policy.expects[at].selector.names_port_of(candidate);
                 Said { approval: Some(Approval::Expected), expectation: Some(at), names_it }
             }
             Stance::Undecided(at) => {
                 self.open[at] = true;
-                Said { names_it: true, ..Said::default() }
+                Said { names_it: policy.expects[at].selector.names_port_of(candidate), ..Said::default() }
             }
             Stance::Forbidden(at) => {
                 let forbid = &policy.forbids[at];
                 let approval =
                     Approval::Forbidden { place: policy.place(forbid.origin), reason: forbid.reason.clone() };
-                Said { approval: Some(approval), expectation: None, names_it: true }
+                Said { approval: Some(approval), expectation: None, names_it: forbid.selector.names_port_of(candidate) }
             }
             Stance::Differs(at, differences) => {
                 let expect = &policy.expects[at];
@@ -77,7 +77,7 @@ impl Judge {
                     of_owner: differences.iter().any(|difference| difference.is_of_owner()),
                     differs: differences.into_iter().map(|difference| difference.name()).collect(),
                 };
-                Said { approval: Some(approval), expectation: None, names_it: true }
+                Said { approval: Some(approval), expectation: None, names_it: expect.selector.names_port_of(candidate) }
             }
             Stance::Unexpected | Stance::UnexpectedLocally if by_chance => Said::default(),
             Stance::Unexpected => unexpected(false),

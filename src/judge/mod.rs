@@ -2,6 +2,8 @@
 
 mod approval;
 mod beside;
+#[cfg(test)]
+mod chance_tests;
 mod endpoint;
 #[cfg(test)]
 mod examples;
@@ -116,6 +118,7 @@ fn listeners(
         let by_chance = kernel_chosen && socket.state == State::Unconnected;
         let said = if serves(socket) { judge.say(&candidate, by_chance) } else { approval::Said::default() };
         let confirmed = claim.is_some_and(|claim| claim.verdict == Verdict::Confirmed);
+        let port_by_chance = kernel_chosen && !confirmed && !said.names_it;
         let subject = Subject {
             socket,
             exposure,
@@ -124,7 +127,8 @@ fn listeners(
             servers: &set.servers,
             sharers: groups.of(socket),
             beside: besides.of(socket),
-            claim,
+            // Chance hands out the numbers of the registry like any other, and says nothing of what listens.
+            claim: claim.filter(|_| !port_by_chance),
             kernel_chosen,
             range_known: snapshot.host.ephemeral_ports.is_some(),
             serving,
@@ -140,7 +144,7 @@ fn listeners(
             scope: socket.scope(),
             exposure,
             ephemeral: kernel_chosen && claim.is_none() && !said.names_it,
-            port_by_chance: kernel_chosen && !confirmed && !said.names_it,
+            port_by_chance,
             owner_status,
             owner_count: holders.len(),
             owners,

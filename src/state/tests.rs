@@ -113,6 +113,52 @@ fn restarts_workers_and_other_ports_of_the_kernels_choice_are_no_news() {
 }
 
 #[test]
+fn chance_ports_that_the_registry_knows_are_no_news() {
+    let registry = Registry::builtin();
+    let known = |transport| -> Vec<u16> {
+        (32_768..=60_999).filter(|port| registry.claim(transport, *port, &[]).is_some()).collect()
+    };
+    let (tcp, udp) = (known(Transport::Tcp), known(Transport::Udp));
+    assert!(tcp.len() > 50 && udp.len() > 20, "{} and {}", tcp.len(), udp.len());
+    // The generator of Knuth's MMIX: the same ports with every run of the test.
+    let mut seed = 41_795u64;
+    let mut taken = std::collections::VecDeque::from([0; 6]);
+    let mut any = |ports: &[u16]| loop {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let port = ports[(seed >> 33) as usize % ports.len()];
+        // The kernel gives no port away that it has given to another.
+        if !taken.contains(&port) {
+            taken.rotate_left(1);
+            taken[5] = port;
+            break port;
+        }
+    };
+    let mut restart = |start: u32| {
+        let listeners = [
+            format!("tcp/0.0.0.0:{} exe=/opt/acme/acmed unit=acme.service start={start}", any(&tcp)),
+            format!("tcp/10.0.0.5:{} exe=/usr/sbin/rpc.mountd unit=nfs.service start={start}", any(&tcp)),
+            format!("tcp/[::]:{} exe=/home/alice/game user=alice start={start}", any(&tcp)),
+            format!("tcp/0.0.0.0:{} creator=1000", any(&tcp)),
+            format!("udp/0.0.0.0:{} exe=/usr/sbin/rpc.statd unit=statd.service start={start}", any(&udp)),
+            format!("udp/[::]:{} creator=1001", any(&udp)),
+        ];
+        of(&listeners.each_ref().map(String::as_str))
+    };
+    let mut state = run(None, &restart(0), 0).1;
+    let mut tried = std::collections::BTreeSet::new();
+    for again in 1..=100u32 {
+        let report = restart(again);
+        tried.extend(report.listeners.iter().filter_map(|listener| listener.socket.port()));
+        assert!(report.listeners.iter().all(|listener| listener.service.is_some()), "run {again}: each has a claim");
+        let now = Timestamp(START + i64::from(again));
+        let news = compare(Some(&state), &report, now, &Remind::default());
+        assert!(!news.is_worth_telling(), "run {again}: {news:?}");
+        state = next(Some(&state), &report, &news, now, false);
+    }
+    assert!(tried.len() > 100, "{} ports", tried.len());
+}
+
+#[test]
 fn one_more_one_less_one_owner_and_one_address_are_four_changes() {
     let (web, cache) = ("tcp/127.0.0.1:8080 exe=/usr/bin/web", "tcp/127.0.0.1:11211 exe=/usr/bin/memcached");
     let (_, state) = run(None, &of(&[SSHD, web, cache, "tcp/127.0.0.1:9000 exe=/usr/bin/fpm"]), 0);
