@@ -53,6 +53,7 @@ pub fn judge_by(mut snapshot: Snapshot, registry: &Registry, policy: Option<Arc<
         run_id,
         taken_at: snapshot.taken_at,
         exit: Exit::Ok,
+        query: None,
         tool: Tool {
             version: env!("CARGO_PKG_VERSION"),
             iana_date: registry.iana_date(),

@@ -155,6 +155,7 @@ fn report() -> Report {
         run_id: String::new(),
         taken_at: Timestamp(0),
         exit: Exit::Ok,
+        query: None,
         tool: Tool { version: "0", iana_date: "2026-09-17", entries: 0, overlays: 0 },
         host: Host::default(),
         vantage: Vantage::default(),
@@ -204,6 +205,13 @@ const HTTP: &str = "tcp/0.0.0.0:80";
 const DNS: &str = "udp/127.0.0.53:53";
 const XNM: &str = "tcp/10.0.0.5:3221";
 const UNIX: &str = "unix/stream:/run/x";
+
+#[test]
+fn what_narrows_is_told_by_word() {
+    let choice = Choice { transports: vec![Transport::Tcp], ipv4: true, ipv6: false };
+    let query = Query::parse(&["severity:>=high".to_owned()], choice, &|_| false).expect("a query");
+    assert_eq!((query.words().join(" "), Query::default().words()), ("-t -4 severity:>=high".to_owned(), vec![]));
+}
 
 #[test]
 fn words_choose_what_they_say() {

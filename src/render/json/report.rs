@@ -28,6 +28,8 @@ pub(super) struct ReportV1<'a> {
     taken_at: Option<String>,
     /// How the run ended: 0 answered and clean, 1 warning or no match, 2 critical, 3 could not tell.
     exit: u8,
+    /// The flags and words that left out what was seen besides; null where nothing did, and all that was seen is here.
+    query: Option<Vec<String>>,
     tool: Tool,
     host: Host,
     vantage: Vantage,
@@ -71,6 +73,8 @@ pub(super) struct Host {
     platform: &'static str,
     /// The release of the kernel.
     kernel: Option<String>,
+    /// The lowest and the highest port that the kernel hands out to whoever asks for none.
+    ephemeral_ports: Option<[u16; 2]>,
 }
 
 /// From where the host was looked at.
@@ -198,6 +202,10 @@ impl<'a> ReportV1<'a> {
             run_id: context.volatile(&report.run_id),
             taken_at: context.volatile(time(report.taken_at)),
             exit: report.exit as u8,
+            query: report
+                .query
+                .as_ref()
+                .map(|words| words.iter().map(|word| Text::from(word.as_str()).escaped()).collect()),
             tool: Tool::new(report),
             host: Host::new(report),
             vantage: Vantage::new(report),
@@ -237,6 +245,7 @@ impl Host {
             boot_id: report.host.boot_id.as_ref().map(Text::escaped),
             platform: report.host.platform,
             kernel: report.host.kernel.as_ref().map(Text::escaped),
+            ephemeral_ports: report.host.ephemeral_ports.map(|(first, last)| [first, last]),
         }
     }
 }
