@@ -1,10 +1,13 @@
 //! What the policy says of each listener, and what the listeners say of the policy.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::findings;
 use crate::finding::{About, Finding};
-use crate::model::{OwnerStatus, Process, Snapshot, Socket, TableStatus, Text, Timestamp, Transport};
+use crate::model::{
+    Cgroup, Gap, NetNs, OwnerStatus, Process, Socket, TableRead, TableStatus, Text, Timestamp, Transport,
+};
 use crate::policy::{Candidate, Policy, Selector, Stance};
 use crate::rules::{Approval, Draft, PolicyEntry};
 
@@ -105,7 +108,7 @@ impl Judge {
     }
 
     /// The findings about the policy itself, once every listener was looked at.
-    pub(super) fn of_policy(&mut self, snapshot: &Snapshot) -> Vec<Finding> {
+    pub(super) fn of_policy(&mut self, tables: &[TableRead], gaps: &[Gap]) -> Vec<Finding> {
         let Some(policy) = self.policy.clone() else { return Vec::new() };
         let mut entries = Vec::new();
         for (at, expect) in policy.expects.iter().enumerate() {
@@ -119,7 +122,7 @@ impl Judge {
                     required: expect.required,
                     weak: expect.is_weak(),
                     matched: self.matched[at],
-                    certain: !self.open[at] && !anywhere && is_seen(snapshot, &expect.selector),
+                    certain: !self.open[at] && !anywhere && is_seen(tables, gaps, &expect.selector),
                 },
             ));
         }
@@ -133,7 +136,7 @@ impl Judge {
                     expires: suppress.expires.clone(),
                     expired: suppress.ends <= self.now,
                     took: self.took[at],
-                    certain: !self.hidden && is_seen(snapshot, &suppress.selector),
+                    certain: !self.hidden && is_seen(tables, gaps, &suppress.selector),
                 },
             ));
         }
@@ -150,18 +153,18 @@ fn unexpected(locally: bool) -> Said {
 
 /// A listener as the policy looks at it.
 pub(super) fn candidate<'a>(
-    snapshot: &'a Snapshot,
+    (namespaces, cgroups): (&'a [NetNs], &'a BTreeMap<u64, Cgroup>),
     socket: &'a Socket,
     interface: &'a Text,
     owners: &'a [&'a Process],
     status: OwnerStatus,
 ) -> Candidate<'a> {
-    let cgroup = socket.cgroup.and_then(|id| snapshot.cgroups.get(&id));
+    let cgroup = socket.cgroup.and_then(|id| cgroups.get(&id));
     let origin = cgroup.and_then(|cgroup| cgroup.user_unit.as_ref().or(cgroup.unit.as_ref()));
     Candidate {
         socket,
         interface,
-        netns: &snapshot.namespaces[socket.netns],
+        netns: &namespaces[socket.netns],
         owners,
         // What systemd opened for a unit is that unit's, whoever holds it: nobody else can open a socket in its cgroup.
         socket_unit: origin.filter(|unit| unit.as_bytes().ends_with(b".socket")),
@@ -170,7 +173,7 @@ pub(super) fn candidate<'a>(
 }
 
 /// True where no table or namespace was hidden that could hold what an entry is about.
-fn is_seen(snapshot: &Snapshot, selector: &Selector) -> bool {
+fn is_seen(tables: &[TableRead], gaps: &[Gap], selector: &Selector) -> bool {
     let concerns = |table: &str| {
         let name = table.split('-').next().unwrap_or_default();
         let name = name.strip_suffix('6').unwrap_or(name);
@@ -183,8 +186,8 @@ fn is_seen(snapshot: &Snapshot, selector: &Selector) -> bool {
     };
     let unread = |status| matches!(status, TableStatus::Unreadable | TableStatus::Unstable);
     let hidden = |what: &str| what.contains("namespace") && !what.contains("processes");
-    !snapshot.tables.iter().any(|table| unread(table.status) && concerns(table.table))
-        && !snapshot.gaps.iter().any(|gap| {
+    !tables.iter().any(|table| unread(table.status) && concerns(table.table))
+        && !gaps.iter().any(|gap| {
             hidden(&gap.what) || gap.what.split_once(" of the table ").is_some_and(|(_, table)| concerns(table))
         })
 }

@@ -10,6 +10,7 @@ mod examples;
 mod exposure;
 mod findings;
 mod groups;
+mod hold;
 mod order;
 mod owners;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use crate::registry::{Registry, Verdict};
 use crate::report::{Listener, Report, Tool};
 use crate::rules::{self, Crowd, Draft, Place, Subject, serves};
 
+pub use self::hold::hold;
 pub use self::owners::knows_role;
 use self::owners::{HolderSet, Ranking};
 
@@ -48,18 +50,13 @@ pub fn judge_by(mut snapshot: Snapshot, registry: &Registry, policy: Option<Arc<
     let mut judge = approval::Judge::new(policy.clone(), snapshot.taken_at);
     let (listeners, mut findings, owning) = listeners(&snapshot, registry, &mut judge);
     findings.extend(of_namespaces(&snapshot, &mut judge));
-    findings.extend(judge.of_policy(&snapshot));
+    findings.extend(judge.of_policy(&snapshot.tables, &snapshot.gaps));
     let mut report = Report {
         run_id,
         taken_at: snapshot.taken_at,
         exit: Exit::Ok,
         query: None,
-        tool: Tool {
-            version: env!("CARGO_PKG_VERSION"),
-            iana_date: registry.iana_date(),
-            entries: registry.entries(),
-            overlays: registry.overlays(),
-        },
+        tool: tool(registry),
         host: snapshot.host,
         vantage: snapshot.vantage,
         namespaces: snapshot.namespaces,
@@ -79,6 +76,16 @@ pub fn judge_by(mut snapshot: Snapshot, registry: &Registry, policy: Option<Arc<
     report.gaps.sort();
     report.gaps.dedup();
     report
+}
+
+/// This program, with what it knows of ports.
+fn tool(registry: &Registry) -> Tool {
+    Tool {
+        version: env!("CARGO_PKG_VERSION"),
+        iana_date: registry.iana_date(),
+        entries: registry.entries(),
+        overlays: registry.overlays(),
+    }
 }
 
 /// The listeners in the order of output, their findings, and which processes hold any.
@@ -115,7 +122,13 @@ fn listeners(
         let claim = port.and_then(|port| claims.of(port, set.evidence, &set.processes));
         let exposure = exposure::exposure(socket, netns);
         let kernel_chosen = port.is_some_and(|(_, port)| is_handed_out(snapshot, port));
-        let candidate = approval::candidate(snapshot, socket, &interface, &set.processes, owner_status);
+        let candidate = approval::candidate(
+            (&snapshot.namespaces, &snapshot.cgroups),
+            socket,
+            &interface,
+            &set.processes,
+            owner_status,
+        );
         let by_chance = kernel_chosen && socket.state == State::Unconnected;
         let said = if serves(socket) { judge.say(&candidate, by_chance) } else { approval::Said::default() };
         let confirmed = claim.is_some_and(|claim| claim.verdict == Verdict::Confirmed);

@@ -6,9 +6,13 @@
 //! may name and this one does not know, an enum's new value, is `None` as well.
 
 mod of_report;
+mod restore;
+#[cfg(test)]
+mod restore_tests;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use serde::Deserialize;
 
@@ -18,6 +22,7 @@ use crate::model::{
 };
 use crate::report::Role;
 
+pub use restore::{Restored, restore};
 pub use stored::read;
 
 /// How a stored report begins: it is a JSON object. What it is one of, its key `schema` says.

@@ -112,7 +112,7 @@ pub fn read(bytes: &[u8], path: &Path) -> Result<Picture, Error> {
 }
 
 /// Reads one JSON document; where it is none, says where and what is wrong in words of ours alone.
-fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let document = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();

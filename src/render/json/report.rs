@@ -99,8 +99,7 @@ pub(super) struct Coverage {
     complete: bool,
     tables: Vec<Table>,
     processes: Processes,
-    /// What could not be seen. What hardly any run may see and few hosts have stands here too; it leaves the rest
-    /// complete.
+    /// What could not be seen.
     gaps: Vec<WireGap>,
 }
 
@@ -144,6 +143,8 @@ struct WireGap {
     consequence: String,
     /// What would mend it.
     remedy: String,
+    /// Hardly any run may see it and few hosts have it: what else was seen is complete without.
+    usual: bool,
 }
 
 /// How many of what.
@@ -268,11 +269,12 @@ impl Coverage {
         let counts = &report.counts;
         let volatile = |number| safe(number).and_then(|number| context.volatile(number));
         let words = |text: &str| printable(text).into_owned();
-        let gap = |gap: &Gap| WireGap {
+        let gap = |gap: &Gap, usual| WireGap {
             what: words(&gap.what),
             why: words(&gap.why),
             consequence: words(&gap.consequence),
             remedy: words(&gap.remedy),
+            usual,
         };
         Self {
             complete: report.is_complete(),
@@ -285,7 +287,10 @@ impl Coverage {
                 hidden_descriptors: volatile(counts.hidden_descriptors),
                 hidden_processes: counts.hidden_possible.then_some("possible"),
             },
-            gaps: report.all_gaps().map(gap).collect(),
+            gaps: {
+                let gaps = report.gaps.iter().map(|one| gap(one, false));
+                gaps.chain(report.usual_gaps.iter().map(|one| gap(one, true))).collect()
+            },
         }
     }
 }
