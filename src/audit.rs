@@ -11,9 +11,20 @@ pub struct Outcome {
     /// 2 before 3 before 1 before 0: what is critical is so whatever else was not seen.
     pub exit: Exit,
     /// What the policy requires to be seen and was not, each in a sentence.
-    pub unmet: Vec<String>,
+    pub unmet: Vec<Unmet>,
     /// Where the policy says nothing of its own, its settings are the default ones.
     pub settings: Settings,
+}
+
+/// Something that the policy requires to be seen and was not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmet {
+    /// What is required, by its name in policies.
+    pub coverage: &'static str,
+    /// Why it was not, in words that stay the same from run to run for as long as the reason does.
+    pub cause: String,
+    /// The same for eyes, in a sentence.
+    pub told: String,
 }
 
 impl Outcome {
@@ -22,8 +33,11 @@ impl Outcome {
         let settings = report.policy.as_ref().map(|policy| policy.settings.clone()).unwrap_or_default();
         let live = report.findings.iter().filter(|finding| finding.is_live());
         let worst = live.map(|finding| finding.severity).max();
-        let unmet: Vec<String> =
-            settings.require_coverage.iter().filter_map(|coverage| unmet(report, *coverage)).collect();
+        let unmet = |coverage: &Coverage| {
+            let (cause, told) = unmet(report, *coverage)?;
+            Some(Unmet { coverage: coverage.name(), cause, told })
+        };
+        let unmet: Vec<Unmet> = settings.require_coverage.iter().filter_map(unmet).collect();
         let exit = match worst {
             Some(worst) if worst >= settings.critical_at => Exit::Critical,
             _ if !unmet.is_empty() => Exit::Unknown,
@@ -34,13 +48,13 @@ impl Outcome {
     }
 }
 
-/// What of a required coverage is missing.
-fn unmet(report: &Report, coverage: Coverage) -> Option<String> {
+/// What of a required coverage is missing: the cause, and a sentence.
+fn unmet(report: &Report, coverage: Coverage) -> Option<(String, String)> {
     match coverage {
         Coverage::Transport(transport) => unread(report, transport),
         Coverage::Namespaces => {
             let gap = report.gaps.iter().find(|gap| hides_a_namespace(&gap.what))?;
-            Some(format!("{} could not be seen: {}; {}", gap.what, gap.why, gap.remedy))
+            Some((NAMESPACE.to_owned(), format!("{} could not be seen: {}; {}", gap.what, gap.why, gap.remedy)))
         }
         Coverage::Owners => {
             // Nobody holds what the kernel keeps, and a complete view of nobody is an answer too.
@@ -57,12 +71,13 @@ fn unmet(report: &Report, coverage: Coverage) -> Option<String> {
                 0 => "earmark doctor says what would mend it",
                 _ => "it takes cap_sys_ptrace and cap_dac_read_search, or root",
             };
-            (count > 0).then(|| format!("the owners of {count} {listeners} of {all} are not known: {remedy}"))
+            let told = || format!("the owners of {count} {listeners} of {all} are not known: {remedy}");
+            (count > 0).then(|| ("owners".to_owned(), told()))
         }
     }
 }
 
-fn unread(report: &Report, transport: Transport) -> Option<String> {
+fn unread(report: &Report, transport: Transport) -> Option<(String, String)> {
     let is_of = |table: &str| {
         let name = table.split('-').next().unwrap_or_default();
         let name = name.strip_suffix('6').unwrap_or(name);
@@ -76,13 +91,20 @@ fn unread(report: &Report, transport: Transport) -> Option<String> {
         .find(|table| unread(table.status) && is_of(table.table) && !table.table.starts_with("mptcp"));
     if let Some(table) = table {
         let why = table.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-        return Some(format!("the table {} could not be read whole{why}", table.table));
+        let cause = format!("{} {}", table.table, table.status.name());
+        return Some((cause, format!("the table {} could not be read whole{why}", table.table)));
     }
     let gap = report.gaps.iter().find(|gap| {
         hides_a_namespace(&gap.what) || gap.what.split_once(" of the table ").is_some_and(|(_, table)| is_of(table))
     })?;
-    Some(format!("{} of {} could not be seen: {}; {}", gap.what, transport.name(), gap.why, gap.remedy))
+    // Rows that were not understood are another number each time.
+    let table = gap.what.split_once(" of the table ").map(|(_, table)| format!("rows of {table}"));
+    let told = format!("{} of {} could not be seen: {}; {}", gap.what, transport.name(), gap.why, gap.remedy);
+    Some((table.unwrap_or_else(|| NAMESPACE.to_owned()), told))
 }
+
+/// The cause of what is missing with a namespace: there may be others with each run, under names that people chose.
+const NAMESPACE: &str = "a namespace";
 
 fn hides_a_namespace(what: &str) -> bool {
     what.contains("namespace") && !what.contains("processes")

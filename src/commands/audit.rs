@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::memory::Memory;
 use super::{Outlet, Streams, approved, deliver, format, look, registry, say, screen, time};
-use crate::audit::Outcome;
+use crate::audit::{Outcome, Unmet};
 use crate::cli::{AuditArgs, AuditFormat};
 use crate::collect::{self, Ask, OUT_OF_TIME};
 use crate::error::{Error, Exit};
@@ -84,7 +84,7 @@ pub(super) fn hold(
     }
     let settings = &held.outcome.settings;
     let remind = Remind { after: settings.remind_after, from: settings.warn_at };
-    let news = memory.compare(report, &remind);
+    let news = memory.compare(report, &held.outcome.unmet, &remind);
     let silent = news.as_ref().is_some_and(|news| args.cron && !news.is_worth_telling());
     let exit = report.exit;
     if silent {
@@ -168,7 +168,8 @@ fn held(
     let mut outcome = Outcome::of(&report);
     // What of a host was not seen in time may be anything.
     if report.gaps.iter().any(|gap| gap.why.contains(OUT_OF_TIME)) {
-        outcome.unmet.push(format!("{OUT_OF_TIME}: --timeout gives it more"));
+        let told = format!("{OUT_OF_TIME}: --timeout gives it more");
+        outcome.unmet.push(Unmet { coverage: "time", cause: "the deadline".to_owned(), told });
         if outcome.exit != Exit::Critical {
             outcome.exit = Exit::Unknown;
         }
@@ -198,7 +199,7 @@ fn finish(
     for unmet in &outcome.unmet {
         // The table and the line for Nagios say it too, and are not read where the output goes to a file.
         if !matches!(format, AuditFormat::Table | AuditFormat::Nagios) || args.output.quiet {
-            say(streams.err, &format!("could not tell: {unmet}"), "");
+            say(streams.err, &format!("could not tell: {}", unmet.told), "");
         }
     }
     Ok(report)
@@ -264,7 +265,7 @@ fn write(
             if args.output.quiet { Ok(()) } else { render::audit(report, outcome, &view, &screen, out) }
         }
         AuditFormat::Json => render::json(report, &view, out),
-        AuditFormat::Nagios => render::nagios(report, outcome.unmet.first().map(String::as_str), out),
+        AuditFormat::Nagios => render::nagios(report, outcome.unmet.first().map(|unmet| unmet.told.as_str()), out),
         AuditFormat::Prom => {
             let rules: Vec<&RuleInfo> = rules::all().iter().map(|rule| &rule.info).collect();
             render::prom(report, &rules, Some(took), &view, out)

@@ -66,7 +66,7 @@ fn told(mut report: Report) -> String {
     let mut out = json_of(&report);
     let view = View { verbose: 1, ..View::default() };
     render::audit(&report, &outcome, &view, &screen, &mut out).expect("a table");
-    render::nagios(&report, outcome.unmet.first().map(String::as_str), &mut out).expect("a line");
+    render::nagios(&report, outcome.unmet.first().map(|unmet| unmet.told.as_str()), &mut out).expect("a line");
     render::prom(&report, &[], None, &view, &mut out).expect("metrics");
     String::from_utf8(out).expect("UTF-8")
 }

@@ -62,7 +62,7 @@ impl Sight {
         whole(netns).unwrap_or_else(nowhere)
     }
 
-    /// What this run sees otherwise than the last, in words; empty where they saw alike.
+    /// In what this run looks from elsewhere than the last, in words; empty where it does not.
     pub fn changes_since(&self, last: &Self) -> Vec<String> {
         let mut changes = Vec::new();
         if let (Some(was), Some(is)) = (last.uid, self.uid)
@@ -87,24 +87,6 @@ impl Sight {
                 && was != is
             {
                 changes.push(format!("its {what} namespace is {is}, and the last one's was {was}"));
-            }
-        }
-        for (what, was, is) in
-            [("every process", last.owners, self.owners), ("every network namespace", last.namespaces, self.namespaces)]
-        {
-            match (was, is) {
-                (true, false) => changes.push(format!("it no longer sees {what}")),
-                (false, true) => changes.push(format!("it sees {what}, as the last did not")),
-                _ => {}
-            }
-        }
-        let keys = self.tables.keys().chain(last.tables.keys()).collect::<std::collections::BTreeSet<_>>();
-        for &&(netns, transport) in &keys {
-            let tables = format!("the {} tables of {} namespaces", transport.name(), netns.name());
-            match (last.covers(netns, transport), self.covers(netns, transport)) {
-                (true, false) => changes.push(format!("it no longer reads {tables} whole")),
-                (false, true) => changes.push(format!("it reads {tables} whole, as the last did not")),
-                _ => {}
             }
         }
         changes
