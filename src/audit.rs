@@ -83,6 +83,14 @@ fn unread(report: &Report, transport: Transport) -> Option<(String, String)> {
         let name = name.strip_suffix('6').unwrap_or(name);
         Transport::from_name(if name == "mptcp" { "tcp" } else { name }) == Some(transport)
     };
+    // A kernel without the protocol is told as such; of what has no table at all nobody asked.
+    if !report.tables.iter().any(|table| is_of(table.table) && !table.table.starts_with("mptcp")) {
+        let name = transport.name();
+        return Some((
+            "no table".to_owned(),
+            format!("no table of {name} was asked for: an audit looks at all but unix"),
+        ));
+    }
     let unread = |status| matches!(status, TableStatus::Unreadable | TableStatus::Unstable);
     // The table of MPTCP marks rows that stand in that of TCP.
     let table = report

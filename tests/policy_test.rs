@@ -175,6 +175,13 @@ fn what_was_not_seen_then_cannot_be_told_now() {
     let unread = test(&unread, &required, &["--json"]);
     assert!(!missing(&unread), "it may be in what was not read");
     assert!(told(&unread).contains("the table udp could not be read whole: EPERM"), "{}", told(&unread));
+    let unasked = lab.changed(&capture("server"), |report| {
+        let of_udp = |table: &Value| table["table"].as_str().is_some_and(|name| name.starts_with("udp"));
+        report["coverage"]["tables"].as_array_mut().expect("a list").retain(|table| !of_udp(table));
+    });
+    let unasked = test(&unasked, &lab.policy(""), &[]);
+    let words = String::from_utf8_lossy(&unasked.stdout).into_owned() + &told(&unasked);
+    assert!(words.contains("no table of udp was asked for"), "{words}");
     // Where nothing critical stands that ends with 3.
     let mild = lab.changed(&capture("plain-server-as-nobody"), |_| {});
     let output = test(&mild, &lab.policy(""), &[]);
