@@ -23,7 +23,8 @@
 //!
 //! [`model`], then [`collect`], [`registry`], [`rules`] and [`judge`], [`report`], [`render`], and last [`commands`], which
 //! wires them. [`policy`], [`audit`], [`baseline`] and [`state`] are what a host is held against and how that ends;
-//! [`picture`] and [`diff`] compare what two reports tell; [`redact`] says what becomes of each name in a capture that is
+//! [`picture`] and [`diff`] compare what two reports tell, and a stored one is held against a policy by
+//! [`judge::hold`](judge::hold()); [`redact`] says what becomes of each name in a capture that is
 //! passed on. To add a rule, see [`rules`]; a port, `port-registry.toml`; a renderer, [`render`]; a platform, [`collect`].
 //!
 //! # Who may import whom

@@ -165,6 +165,24 @@ impl Query {
         self.terms.is_empty()
     }
 
+    /// The flags and words that narrow the listeners down, each by itself, as they could be written.
+    pub fn words(&self) -> Vec<String> {
+        let Choice { transports, ipv4, ipv6 } = &self.choice;
+        let flag = |transport: &Transport| match transport {
+            Transport::Tcp => Some("-t"),
+            Transport::Udp => Some("-u"),
+            Transport::Sctp => Some("-S"),
+            Transport::Raw => Some("-w"),
+            Transport::Packet => Some("-0"),
+            Transport::Unix => Some("-x"),
+            // It comes with UDP; the others have no flag.
+            Transport::UdpLite | Transport::Dccp | Transport::Vsock => None,
+        };
+        let families = [(*ipv4, "-4"), (*ipv6, "-6")].into_iter().filter(|(chosen, _)| *chosen).map(|(_, flag)| flag);
+        let flags = transports.iter().filter_map(flag).chain(families).map(str::to_owned);
+        flags.chain(self.terms.iter().map(|term| term.word.clone())).collect()
+    }
+
     /// Leaves in a report what was asked for, with the findings of that alone, and sets its exit. `is_known` knows the
     /// names of services and programs that the registry has.
     pub fn apply(&self, report: &mut Report, is_known: &dyn Fn(&str) -> bool) -> Outcome {
@@ -195,6 +213,7 @@ impl Query {
             remarks.extend(self.left_out_by_family(report, &transports));
         }
         keep(report, &kept, &fits);
+        report.query = Some(self.words()).filter(|words| !words.is_empty());
         report.exit = matched.exit();
         Outcome { matched, remarks }
     }

@@ -22,6 +22,8 @@ pub struct Report {
     pub taken_at: Timestamp,
     /// How the run ends.
     pub exit: Exit,
+    /// What left out listeners and findings that were seen, word by word; `None` where nothing did.
+    pub query: Option<Vec<String>>,
     /// The program and what it knows.
     pub tool: Tool,
     /// The host.

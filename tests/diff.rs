@@ -91,6 +91,27 @@ fn less_rights_are_said_and_nothing_is_claimed() {
 }
 
 #[test]
+fn what_a_query_left_out_is_neither_new_nor_gone() {
+    let one = report(SERVER, &["22"]);
+    assert_eq!(one["query"], json!(["22"]));
+    let (old, server) = (one.to_string(), capture(SERVER));
+    let output = run(&["diff", "-", &server], old.as_bytes());
+    let remarks = text(&output.stderr);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(3), 0), "{remarks}");
+    assert!(remarks.contains("OLD shows what `22` left, and NEW shows everything"), "{remarks}");
+    assert_eq!(report(SERVER, &["-4"])["query"], json!(["-4"]));
+    assert_eq!(report(SERVER, &[])["query"], Value::Null);
+    // Two that left out the same are compared, and so is one of a build that did not tell.
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), &old).expect("written");
+    let output = run(&["diff", "-", file.path().to_str().expect("UTF-8")], old.as_bytes());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let mut older = report(SERVER, &[]);
+    older.as_object_mut().expect("an object").remove("query");
+    assert_eq!(with(&older, SERVER).0, Some(0));
+}
+
+#[test]
 fn another_host_is_said_aloud() {
     let mut old = report(SERVER, &[]);
     old["host"]["id"] = "another".into();

@@ -2,6 +2,9 @@
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::disallowed_methods, reason = "the test runs systemd's programs")]
+#![allow(dead_code, reason = "each live test uses a part of what they share")]
+
+mod support;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -11,7 +14,8 @@ use earmark::collect::{self, Ask};
 use earmark::finding::Finding;
 use earmark::registry::Registry;
 use earmark::report::Report;
-use earmark::{judge, render};
+use earmark::{judge, render, sys};
+use support::world::{Need, absent, world};
 
 const REMOTE: &str = "/lib/systemd/systemd-journal-remote";
 
@@ -71,4 +75,53 @@ fn the_journal_finds_findings_by_their_fields() {
     // As `journalctl -p crit` asks.
     let critical = report.findings.iter().filter(|one| one.severity.name() == "critical").count();
     assert_eq!(entries(&["-p", "crit"]).len(), critical);
+}
+
+#[test]
+fn the_journal_takes_an_entry_of_any_length() {
+    const DAEMON: &str = "/lib/systemd/systemd-journald";
+    const LARGE: usize = 2_000_000;
+    if ![DAEMON, "/usr/bin/journalctl"].iter().all(|program| Path::new(program).exists()) {
+        return absent("systemd-journald");
+    }
+    world("the_journal_takes_an_entry_of_any_length", Need::Root, || {
+        // All that it makes ends with the world.
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "none", "/run"]).status();
+        assert!(mounted.expect("mount").success());
+        std::fs::create_dir_all("/run/systemd/journal").expect("made");
+        let mut daemon = Command::new(DAEMON).stderr(Stdio::null()).spawn().expect("systemd-journald starts");
+        for _ in 0..500 {
+            if Path::new("/run/systemd/journal/socket").exists() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        let report = report();
+        let finding = report.findings.first().expect("a finding");
+        let mut longer = finding.clone();
+        longer.message = "x".repeat(LARGE);
+        let entries = [finding, &longer, finding].map(|finding| render::journal_entry(&report, finding));
+        sys::journal::send(entries).expect("sent");
+
+        let told = || -> Vec<serde_json::Value> {
+            let query = format!("EARMARK_RULE={}", finding.rule.name);
+            let words = ["-D", "/run/log/journal", "--all", "-o", "json", &query];
+            let output = Command::new("journalctl").args(words).output().expect("journalctl runs");
+            let lines = String::from_utf8(output.stdout).expect("UTF-8");
+            lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+        };
+        for _ in 0..500 {
+            if told().len() >= 3 {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        let lengths: Vec<usize> =
+            told().iter().map(|entry| entry["MESSAGE"].as_str().expect("a message").len()).collect();
+        let (first, rest) = lengths.split_first().expect("entries");
+        assert!(matches!(rest, [second, third] if *second > LARGE && third == first), "{lengths:?}");
+        assert!(told().iter().all(|entry| entry["_PID"] == "1" && entry["SYSLOG_IDENTIFIER"] == "earmark"));
+        daemon.kill().expect("killed");
+        daemon.wait().expect("ended");
+    });
 }

@@ -180,6 +180,34 @@ fn what_is_new_is_marked_by_others_and_committed_by_cron_alone() {
 }
 
 #[test]
+fn coverage_that_the_policy_requires_is_told_again_for_as_long_as_it_is_missing() {
+    world("coverage_that_the_policy_requires_is_told_again_for_as_long_as_it_is_missing", Need::Root, || {
+        let lab = Lab::new();
+        let held = hold(&["tcp/127.0.0.1:7001"]);
+        // Whose the listeners of root are nobody else can see.
+        std::os::unix::fs::chown(lab.place.path(), Some(65_534), Some(65_534)).expect("chown");
+        let as_nobody = || Run::of(lab.command(&["--cron"]).uid(65_534).gid(65_534).output().expect("earmark runs"));
+        let first = as_nobody();
+        assert_eq!(first.code, Some(3), "{first:?}");
+        assert!(first.out.contains("the owners of 1 listener of 1 are not known"), "{first:?}");
+        let second = as_nobody();
+        assert!(second.code == Some(3) && second.is_silent(), "told once, and not clean: {second:?}");
+        let mut state = lab.state().expect("a state");
+        for lack in state.lacks.values_mut() {
+            lack.last_told.0 -= 8 * 24 * 60 * 60 * 1000;
+        }
+        std::fs::write(lab.file("state.json"), state.encode()).expect("written");
+        let third = as_nobody();
+        assert!(third.out.contains("required and still not seen: the owners of 1 listener of 1"), "{third:?}");
+        assert!(as_nobody().is_silent());
+        drop(held);
+        let last = as_nobody();
+        assert!(last.out.contains("required and seen again: owners"), "{last:?}");
+        assert_eq!(last.code, Some(0), "{last:?}");
+    });
+}
+
+#[test]
 fn cron_refuses_what_has_no_news() {
     let lab = Lab::new();
     let capture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/captures/server.capture");

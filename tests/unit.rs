@@ -145,6 +145,10 @@ fn it_sees_owners_and_gives_up_its_rights_under_the_filter_of_its_unit() {
     world(TEST, Need::Root, || {
         let holder = hold(&["tcp/0.0.0.0:7001"]);
         let (groups, named) = allowed();
+        // What an entry of the journal takes, one that no datagram holds among them.
+        for call in ["sendto", "sendmsg", "memfd_create", "fcntl"] {
+            assert!(groups.contains(call), "{call}");
+        }
         let whole = filter(&groups.union(&named).cloned().collect());
 
         let report = document(&as_the_unit(TEST, &whole, &["--json"]));

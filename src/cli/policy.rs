@@ -45,7 +45,8 @@ pub struct PolicyShowArgs {
 /// The arguments of `policy test`.
 #[derive(Args, Clone, Debug)]
 pub struct PolicyTestArgs {
-    /// A capture
+    /// A capture, or a report that `earmark --json` or `earmark audit --json` wrote; what a policy does not judge is
+    /// taken from a report as it tells it
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// The policy file to try, alone [default: the policy of this host]

@@ -1,18 +1,19 @@
 //! `audit`: a host judged by its policy and by what is known of ports; for cron and monitoring.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::memory::Memory;
 use super::{Outlet, Streams, approved, deliver, format, look, registry, say, screen, time};
-use crate::audit::Outcome;
+use crate::audit::{Outcome, Unmet};
 use crate::cli::{AuditArgs, AuditFormat};
-use crate::collect::{Ask, OUT_OF_TIME};
+use crate::collect::{self, Ask, OUT_OF_TIME};
 use crate::error::{Error, Exit};
 use crate::finding::{RuleInfo, Status};
-use crate::judge::judge_by;
+use crate::judge::{self, judge_by};
+use crate::model::Snapshot;
 use crate::policy::Policy;
 use crate::query::{Choice, Query};
 use crate::render::{self, View};
@@ -22,6 +23,16 @@ use crate::{rules, sys};
 
 /// Seconds after which Nagios, by default, takes a plugin for hung.
 const NAGIOS_TIMEOUT: u64 = 10;
+
+/// What is judged.
+pub(super) enum Source {
+    /// What the command line names: this host, another root, a capture.
+    Input,
+    /// A capture that was read already.
+    Capture(Vec<u8>, PathBuf),
+    /// A report of an earlier run.
+    Report(Box<Report>),
+}
 
 /// A host, judged.
 struct Held {
@@ -36,7 +47,7 @@ struct Held {
 }
 
 pub(super) fn run(args: &AuditArgs, streams: &mut Streams<'_>) -> Result<Exit, Error> {
-    let held = approved::load(&args.files, is_live(args)).and_then(|policy| hold(args, policy, streams));
+    let held = approved::load(&args.files, is_live(args)).and_then(|policy| hold(args, policy, Source::Input, streams));
     match held {
         // Nagios reads stdout alone.
         Err(error) if args.format == Some(AuditFormat::Nagios) && !matches!(error, Error::Output(_)) => {
@@ -52,14 +63,19 @@ fn is_live(args: &AuditArgs) -> bool {
 }
 
 /// Holds a host against a policy.
-pub(super) fn hold(args: &AuditArgs, policy: Option<Arc<Policy>>, streams: &mut Streams<'_>) -> Result<Exit, Error> {
+pub(super) fn hold(
+    args: &AuditArgs,
+    policy: Option<Arc<Policy>>,
+    source: Source,
+    streams: &mut Streams<'_>,
+) -> Result<Exit, Error> {
     let format = chosen(args)?;
     if args.cron {
         check_cron(format, is_live(args))?;
     }
     let mut memory = if args.cron { Memory::locked()? } else { Memory::none() };
     let besides: Vec<&Path> = memory.place().into_iter().collect();
-    let mut held = held(args, format, policy, &besides, streams)?;
+    let mut held = held(args, format, policy, source, &besides, streams)?;
     let report = &mut held.report;
     if args.cron {
         memory.recall(&report.host, streams.err)?;
@@ -68,7 +84,7 @@ pub(super) fn hold(args: &AuditArgs, policy: Option<Arc<Policy>>, streams: &mut 
     }
     let settings = &held.outcome.settings;
     let remind = Remind { after: settings.remind_after, from: settings.warn_at };
-    let news = memory.compare(report, &remind);
+    let news = memory.compare(report, &held.outcome.unmet, &remind);
     let silent = news.as_ref().is_some_and(|news| args.cron && !news.is_worth_telling());
     let exit = report.exit;
     if silent {
@@ -88,7 +104,7 @@ pub(super) fn hold(args: &AuditArgs, policy: Option<Arc<Policy>>, streams: &mut 
 /// the host besides is none of it.
 pub(super) fn differ(args: &AuditArgs, policy: Arc<Policy>, streams: &mut Streams<'_>) -> Result<Exit, Error> {
     let format = chosen(args)?;
-    let mut held = held(args, format, Some(policy), &[], streams)?;
+    let mut held = held(args, format, Some(policy), Source::Input, &[], streams)?;
     held.report.keep_findings(|finding| {
         matches!(finding.rule.name, "unexpected" | "policy-mismatch" | "missing" | "forbidden")
     });
@@ -102,6 +118,12 @@ pub(super) fn differ(args: &AuditArgs, policy: Arc<Policy>, streams: &mut Stream
     finish(args, format, held, None, streams).map(|report| report.exit)
 }
 
+/// What was looked at, before it is judged.
+enum Looked {
+    Snapshot(Box<Snapshot>),
+    Report(Box<Report>),
+}
+
 fn chosen(args: &AuditArgs) -> Result<AuditFormat, Error> {
     Ok(format(args.format, args.json, AuditFormat::Json)?.unwrap_or(AuditFormat::Table))
 }
@@ -113,6 +135,7 @@ fn held(
     args: &AuditArgs,
     format: AuditFormat,
     policy: Option<Arc<Policy>>,
+    source: Source,
     besides: &[&Path],
     streams: &mut Streams<'_>,
 ) -> Result<Held, Error> {
@@ -130,16 +153,24 @@ fn held(
         time: time(args.input.timeout.or(hurried)),
         ..Ask::default()
     };
-    let snapshot = look(&args.input, &ask)?;
+    let looked = match source {
+        Source::Input => Looked::Snapshot(Box::new(look(&args.input, &ask)?)),
+        Source::Capture(content, path) => Looked::Snapshot(Box::new(collect::replay(&content, &path, &ask)?)),
+        Source::Report(report) => Looked::Report(report),
+    };
     // node_exporter runs as a user of its own.
     let mode = if format == AuditFormat::Prom { sys::output::FOR_ALL } else { sys::output::FOR_GROUP };
     let outlet = Outlet::open_as(mode, &args.output)?;
     outlet.confine(besides, &args.output, streams);
-    let mut report = judge_by(snapshot, &registry, policy, sys::run_id());
+    let mut report = match looked {
+        Looked::Snapshot(snapshot) => judge_by(*snapshot, &registry, policy, sys::run_id()),
+        Looked::Report(report) => judge::hold(*report, &registry, policy, sys::run_id()),
+    };
     let mut outcome = Outcome::of(&report);
     // What of a host was not seen in time may be anything.
     if report.gaps.iter().any(|gap| gap.why.contains(OUT_OF_TIME)) {
-        outcome.unmet.push(format!("{OUT_OF_TIME}: --timeout gives it more"));
+        let told = format!("{OUT_OF_TIME}: --timeout gives it more");
+        outcome.unmet.push(Unmet { coverage: "time", cause: "the deadline".to_owned(), told });
         if outcome.exit != Exit::Critical {
             outcome.exit = Exit::Unknown;
         }
@@ -169,7 +200,7 @@ fn finish(
     for unmet in &outcome.unmet {
         // The table and the line for Nagios say it too, and are not read where the output goes to a file.
         if !matches!(format, AuditFormat::Table | AuditFormat::Nagios) || args.output.quiet {
-            say(streams.err, &format!("could not tell: {unmet}"), "");
+            say(streams.err, &format!("could not tell: {}", unmet.told), "");
         }
     }
     Ok(report)
@@ -235,7 +266,7 @@ fn write(
             if args.output.quiet { Ok(()) } else { render::audit(report, outcome, &view, &screen, out) }
         }
         AuditFormat::Json => render::json(report, &view, out),
-        AuditFormat::Nagios => render::nagios(report, outcome.unmet.first().map(String::as_str), out),
+        AuditFormat::Nagios => render::nagios(report, outcome.unmet.first().map(|unmet| unmet.told.as_str()), out),
         AuditFormat::Prom => {
             let rules: Vec<&RuleInfo> = rules::all().iter().map(|rule| &rule.info).collect();
             render::prom(report, &rules, Some(took), &view, out)

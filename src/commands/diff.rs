@@ -51,6 +51,7 @@ pub(super) fn run(args: &DiffArgs, streams: &mut Streams<'_>) -> Result<Exit, Er
         }
     }
     let (old, new) = (picture_of(old, &ask, &registry)?, picture_of(new, &ask, &registry)?);
+    same_question(&old, &new)?;
     let diff = diff(&old, &new);
     let view = View { stable: args.stable, verbose: args.output.verbose, quiet: args.output.quiet, ..View::default() };
     let screen = screen::of(&args.output);
@@ -60,6 +61,23 @@ pub(super) fn run(args: &DiffArgs, streams: &mut Streams<'_>) -> Result<Exit, Er
     })?;
     remark(&diff, args.output.quiet, streams);
     Ok(diff.exit())
+}
+
+/// Refuses two pictures of which one shows less than was seen, and the other not less in the same way: what a query left
+/// out is neither new nor gone.
+fn same_question(old: &Picture, new: &Picture) -> Result<(), Error> {
+    let (of_old, of_new) = (old.narrowed_by(), new.narrowed_by());
+    if of_old == of_new {
+        return Ok(());
+    }
+    let told = |name: &str, words: &[String]| match words {
+        [] => format!("{name} shows everything"),
+        words => format!("{name} shows what `{}` left", words.join(" ")),
+    };
+    Err(Error::Usage {
+        problem: format!("not comparable: {}, and {}", told("OLD", &of_old), told("NEW", &of_new)),
+        hint: "make both with the same words, or with none: `earmark --json`".to_owned(),
+    })
 }
 
 /// What the reader has to know before he believes a word of it.

@@ -34,6 +34,9 @@ pub(super) fn run(args: &ListArgs, streams: &mut Streams<'_>) -> Result<Exit, Er
     // What of a host was not seen in time may be anything.
     let in_time = !report.gaps.iter().any(|gap| gap.why.contains(OUT_OF_TIME));
     let outcome = query.apply(&mut report, &|word| is_known(&registry, word));
+    if let Some(netns) = &args.habit.netns {
+        report.query.get_or_insert_default().push(format!("-N {netns}"));
+    }
     if !in_time {
         report.exit = Exit::Unknown;
     }

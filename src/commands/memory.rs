@@ -4,10 +4,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::say;
+use crate::audit::Unmet;
 use crate::error::Error;
 use crate::model::Host;
 use crate::report::Report;
-use crate::state::{self, LARGEST, News, Remind, State};
+use crate::state::{self, LARGEST, Lack, News, Remind, State};
 use crate::sys::store::{self, Store};
 
 /// The state of the last run, and where the next one goes.
@@ -87,11 +88,16 @@ impl Memory {
     }
 
     /// Compares a report with the state and marks in it what is new; `None` where no state was consulted.
-    pub(super) fn compare(&self, report: &mut Report, remind: &Remind) -> Option<News> {
+    pub(super) fn compare(&self, report: &mut Report, unmet: &[Unmet], remind: &Remind) -> Option<News> {
         if !self.consulted {
             return None;
         }
-        let news = state::compare(self.old.as_ref(), report, report.taken_at, remind);
+        let lack = |unmet: &Unmet| {
+            let Unmet { coverage, cause, told } = unmet.clone();
+            Lack { coverage: coverage.to_owned(), cause, told }
+        };
+        let unmet: Vec<Lack> = unmet.iter().map(lack).collect();
+        let news = state::compare(self.old.as_ref(), report, &unmet, report.taken_at, remind);
         news.mark(report);
         Some(news)
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::seat::space;
-use crate::model::{NetNsKind, TableStatus, Text, Transport};
+use crate::model::{Gap, NetNsKind, TableStatus, Text, Transport};
 use crate::picture::{Listener, Picture, Place, Table};
 
 /// The capabilities that open what others hide. Each may stand in for the one before it.
@@ -107,7 +107,7 @@ fn namespaces_see(picture: &Picture, place: &Place) -> Result<(), String> {
             (places.iter().any(|other| is_here(other)), has_host || read.is_some_and(|read| read > places.len()))
         }
     };
-    let unseen = || picture.coverage.gaps.iter().any(|gap| hides_namespaces(gap));
+    let unseen = || picture.coverage.gaps.iter().any(|gap| Gap::hides_namespaces(gap));
     match place.kind {
         _ if is_known => Ok(()),
         Some(NetNsKind::Host) if has_host => Ok(()),
@@ -117,11 +117,6 @@ fn namespaces_see(picture: &Picture, place: &Place) -> Result<(), String> {
         _ if has_host => Ok(()),
         _ => Err("its network namespace was not looked at".to_owned()),
     }
-}
-
-/// True for a gap that whole namespaces may be behind.
-fn hides_namespaces(gap: &str) -> bool {
-    gap.contains("network namespace") && !gap.starts_with("the table ") && !gap.contains(" of the table ")
 }
 
 /// True where processes were hidden from one picture that the other could look into.

@@ -1,10 +1,13 @@
 //! What the policy says of each listener, and what the listeners say of the policy.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::findings;
 use crate::finding::{About, Finding};
-use crate::model::{OwnerStatus, Process, Snapshot, Socket, TableStatus, Text, Timestamp, Transport};
+use crate::model::{
+    Cgroup, Gap, NetNs, OwnerStatus, Process, Socket, TableRead, TableStatus, Text, Timestamp, Transport,
+};
 use crate::policy::{Candidate, Fit, Policy, Selector, Stance};
 use crate::rules::{Approval, Draft, PolicyEntry};
 
@@ -31,7 +34,7 @@ pub(super) struct Said {
     pub(super) approval: Option<Approval>,
     /// The expectation that it matches.
     pub(super) expectation: Option<usize>,
-    /// An entry is about its port.
+    /// An entry names its port.
     pub(super) names_it: bool,
     /// Which device bears its address decides what an entry says of it, and is not known.
     pub(super) wants_addresses: bool,
@@ -66,15 +69,18 @@ impl Judge {
             Stance::Silent => Said::default(),
             Stance::Expected(at) => {
                 self.matched[at] += 1;
-                let names_it = !policy.expects[at].selector.ports.is_empty();
+                let names_it = policy.expects[at].selector.names_port_of(candidate);
                 Said { approval: Some(Approval::Expected), expectation: Some(at), names_it, ..Said::default() }
             }
-            Stance::Undecided(_) => Said { names_it: true, ..Said::default() },
+            Stance::Undecided(at) => {
+                Said { names_it: policy.expects[at].selector.names_port_of(candidate), ..Said::default() }
+            }
             Stance::Forbidden(at) => {
                 let forbid = &policy.forbids[at];
                 let approval =
                     Approval::Forbidden { place: policy.place(forbid.origin), reason: forbid.reason.clone() };
-                Said { approval: Some(approval), names_it: true, ..Said::default() }
+                let names_it = forbid.selector.names_port_of(candidate);
+                Said { approval: Some(approval), names_it, ..Said::default() }
             }
             Stance::Differs(at, differences) => {
                 let expect = &policy.expects[at];
@@ -84,7 +90,8 @@ impl Judge {
                     of_owner: differences.iter().any(|difference| difference.is_of_owner()),
                     differs: differences.into_iter().map(|difference| difference.name()).collect(),
                 };
-                Said { approval: Some(approval), names_it: true, ..Said::default() }
+                let names_it = expect.selector.names_port_of(candidate);
+                Said { approval: Some(approval), names_it, ..Said::default() }
             }
             Stance::Unexpected | Stance::UnexpectedLocally if by_chance => Said::default(),
             Stance::Unexpected => unexpected(false),
@@ -121,7 +128,7 @@ impl Judge {
     }
 
     /// The findings about the policy itself, once every listener was looked at.
-    pub(super) fn of_policy(&mut self, snapshot: &Snapshot) -> Vec<Finding> {
+    pub(super) fn of_policy(&mut self, tables: &[TableRead], gaps: &[Gap]) -> Vec<Finding> {
         let Some(policy) = self.policy.clone() else { return Vec::new() };
         let mut entries = Vec::new();
         for (at, expect) in policy.expects.iter().enumerate() {
@@ -135,7 +142,7 @@ impl Judge {
                     required: expect.required,
                     weak: expect.is_weak(),
                     matched: self.matched[at],
-                    certain: !self.open[at] && !anywhere && is_seen(snapshot, &expect.selector),
+                    certain: !self.open[at] && !anywhere && is_seen(tables, gaps, &expect.selector),
                 },
             ));
         }
@@ -149,7 +156,7 @@ impl Judge {
                     expires: suppress.expires.clone(),
                     expired: suppress.ends <= self.now,
                     took: self.took[at],
-                    certain: !self.hidden && !self.open_suppresses[at] && is_seen(snapshot, &suppress.selector),
+                    certain: !self.hidden && !self.open_suppresses[at] && is_seen(tables, gaps, &suppress.selector),
                 },
             ));
         }
@@ -166,18 +173,18 @@ fn unexpected(locally: bool) -> Said {
 
 /// A listener as the policy looks at it.
 pub(super) fn candidate<'a>(
-    snapshot: &'a Snapshot,
+    (namespaces, cgroups): (&'a [NetNs], &'a BTreeMap<u64, Cgroup>),
     socket: &'a Socket,
     interface: &'a Text,
     owners: &'a [&'a Process],
     status: OwnerStatus,
 ) -> Candidate<'a> {
-    let cgroup = socket.cgroup.and_then(|id| snapshot.cgroups.get(&id));
+    let cgroup = socket.cgroup.and_then(|id| cgroups.get(&id));
     let origin = cgroup.and_then(|cgroup| cgroup.user_unit.as_ref().or(cgroup.unit.as_ref()));
     Candidate {
         socket,
         interface,
-        netns: &snapshot.namespaces[socket.netns],
+        netns: &namespaces[socket.netns],
         owners,
         // What systemd opened for a unit is that unit's, whoever holds it: nobody else can open a socket in its cgroup.
         socket_unit: origin.filter(|unit| unit.as_bytes().ends_with(b".socket")),
@@ -186,23 +193,17 @@ pub(super) fn candidate<'a>(
 }
 
 /// True where no table or namespace was hidden that could hold what an entry is about.
-fn is_seen(snapshot: &Snapshot, selector: &Selector) -> bool {
+fn is_seen(tables: &[TableRead], gaps: &[Gap], selector: &Selector) -> bool {
     let concerns = |table: &str| {
-        let name = table.split('-').next().unwrap_or_default();
-        let name = name.strip_suffix('6').unwrap_or(name);
-        let transport = Transport::from_name(if name == "mptcp" { "tcp" } else { name });
         let asked = |transport: Transport| match selector.transports.is_empty() {
             true => transport.has_registered_ports(),
             false => selector.transports.contains(&transport),
         };
-        transport.is_none_or(asked)
+        Transport::of_table(table).is_none_or(asked)
     };
     let unread = |status| matches!(status, TableStatus::Unreadable | TableStatus::Unstable);
-    let hidden = |what: &str| what.contains("namespace") && !what.contains("processes");
-    !snapshot.tables.iter().any(|table| unread(table.status) && concerns(table.table))
-        && !snapshot.gaps.iter().any(|gap| {
-            hidden(&gap.what) || gap.what.split_once(" of the table ").is_some_and(|(_, table)| concerns(table))
-        })
+    !tables.iter().any(|table| unread(table.status) && concerns(table.table))
+        && !gaps.iter().any(|gap| Gap::hides_namespaces(&gap.what) || Gap::table(&gap.what).is_some_and(concerns))
 }
 
 #[cfg(test)]

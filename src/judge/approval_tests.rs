@@ -39,7 +39,7 @@ fn rules(report: &Report) -> Vec<&'static str> {
     rules
 }
 
-const EXPECT: &str = "[settings]\ndefault = \"deny\"\nloopback = \"enforce\"\n[[expect]]\nport = 22\naddress = \"if:eth0\"\nexe = \"/x\"\nrequired = true\n";
+const EXPECT: &str = "[settings]\nrequire_coverage = []\ndefault = \"deny\"\nloopback = \"enforce\"\n[[expect]]\nport = 22\naddress = \"if:eth0\"\nexe = \"/x\"\nrequired = true\n";
 
 #[test]
 fn a_listener_is_at_a_device_by_its_address_or_by_the_device_that_it_is_bound_to() {
@@ -73,7 +73,8 @@ fn what_addresses_would_decide_is_neither_claimed_nor_denied() {
     let undecided = |listener: &str, policy: &str| {
         let report = judged(at(&[&format!("{listener} exe=/x")], None), policy);
         let outcome = Outcome::of(&report);
-        (rules(&report), report.listeners[0].wants_addresses, outcome.exit, outcome.unmet)
+        let unmet: Vec<_> = outcome.unmet.into_iter().map(|unmet| unmet.told).collect();
+        (rules(&report), report.listeners[0].wants_addresses, outcome.exit, unmet)
     };
     let said =
         "at which network device tcp/10.0.0.5:22 listens, which the policy asks with if:, is not known: why; do this";
@@ -81,7 +82,13 @@ fn what_addresses_would_decide_is_neither_claimed_nor_denied() {
     assert_eq!(undecided("tcp/10.0.0.5:22", EXPECT), open);
     let both = format!("{EXPECT}[[expect]]\nport = 22\naddress = \"if:eth1\"\nexe = \"/x\"\nrequired = true\n");
     assert_eq!(undecided("tcp/10.0.0.5:22", &both), open, "neither is missing");
-    assert_eq!(undecided("tcp/10.0.0.5:22", "[[forbid]]\nport = 22\naddress = \"if:eth0\"\n"), open);
+    assert_eq!(
+        undecided(
+            "tcp/10.0.0.5:22",
+            "[settings]\nrequire_coverage = []\n[[forbid]]\nport = 22\naddress = \"if:eth0\"\n"
+        ),
+        open
+    );
     // Whatever its address is, it is somebody else.
     let (rules, wants, ..) = undecided("tcp/10.0.0.5:22", &EXPECT.replace("/x", "/y"));
     assert_eq!((rules.first(), wants), (Some(&"policy-mismatch"), false));

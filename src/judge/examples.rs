@@ -41,3 +41,24 @@ fn every_example_holds() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn no_remedy_says_instead_before_whoever_prints_it_does() {
+    let registry = Registry::builtin();
+    let mut seen = 0;
+    let at_every_port =
+        |exe: &str| -> Vec<String> { (1..=u16::MAX).map(|port| format!("tcp/0.0.0.0:{port}{exe}")).collect() };
+    let udp = (1..=u16::MAX).map(|port| format!("udp/0.0.0.0:{port}"));
+    for listeners in [at_every_port(""), at_every_port(" exe=/usr/bin/java"), udp.collect()] {
+        let listeners: Vec<&str> = listeners.iter().map(String::as_str).collect();
+        let mut snapshot = super::sample::host(&listeners);
+        // No number is left to chance.
+        snapshot.host.ephemeral_ports = None;
+        let report = judge_by(snapshot, &registry, None, String::new());
+        for finding in report.findings.iter().filter(|finding| !finding.remedy.is_empty()) {
+            seen += 1;
+            assert!(!finding.remedy.contains("instead:"), "{}: {}", finding.rule.name, finding.remedy);
+        }
+    }
+    assert!(seen > 1000, "{seen}");
+}

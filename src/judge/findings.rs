@@ -14,6 +14,14 @@ pub(super) fn about(subject: &Subject<'_>, listener: usize, decide: &mut Decide<
     })
 }
 
+/// The findings about one listener that hang on the policy.
+pub(super) fn about_approval(subject: &Subject<'_>, listener: usize, decide: &mut Decide<'_>) -> Vec<Finding> {
+    by_theme_of(About::Listener(listener), decide, |rule| match rule.check {
+        Check::Listener(check) if rule.info.theme == Theme::Policy => check(subject),
+        _ => None,
+    })
+}
+
 /// The findings about one namespace as a whole.
 pub(super) fn about_namespace(place: &Place<'_>, netns: usize, decide: &mut Decide<'_>) -> Vec<Finding> {
     by_theme(About::Namespace(netns), decide, |check| match check {
@@ -42,10 +50,14 @@ type Drafts = Vec<(&'static Rule, Draft)>;
 /// what a rule of less detail has found must not become milder by more detail. What is suppressed is told for itself, and
 /// covers nothing that is not.
 fn by_theme(about: About, decide: &mut Decide<'_>, ask: impl Fn(&Check) -> Option<Draft>) -> Vec<Finding> {
+    by_theme_of(about, decide, |rule| ask(&rule.check))
+}
+
+fn by_theme_of(about: About, decide: &mut Decide<'_>, ask: impl Fn(&Rule) -> Option<Draft>) -> Vec<Finding> {
     let mut themes: Vec<(Theme, Drafts)> = Vec::new();
     let mut findings = Vec::new();
     for rule in rules::all() {
-        let Some(mut draft) = ask(&rule.check) else { continue };
+        let Some(mut draft) = ask(rule) else { continue };
         if let Some(suppression) = decide(rule.info.name, &mut draft) {
             let taken = told(vec![(rule, draft)], about);
             findings.extend(taken.map(|finding| Finding {

@@ -2,12 +2,15 @@
 
 mod approval;
 mod beside;
+#[cfg(test)]
+mod chance_tests;
 mod endpoint;
 #[cfg(test)]
 mod examples;
 mod exposure;
 mod findings;
 mod groups;
+mod hold;
 mod order;
 mod owners;
 #[cfg(test)]
@@ -28,6 +31,7 @@ use crate::registry::{Registry, Verdict};
 use crate::report::{Listener, Report, Tool};
 use crate::rules::{self, Crowd, Draft, Place, Subject, serves};
 
+pub use self::hold::hold;
 pub use self::owners::knows_role;
 use self::owners::{HolderSet, Ranking};
 
@@ -46,17 +50,13 @@ pub fn judge_by(mut snapshot: Snapshot, registry: &Registry, policy: Option<Arc<
     let mut judge = approval::Judge::new(policy.clone(), snapshot.taken_at);
     let (listeners, mut findings, owning) = listeners(&snapshot, registry, &mut judge);
     findings.extend(of_namespaces(&snapshot, &mut judge));
-    findings.extend(judge.of_policy(&snapshot));
+    findings.extend(judge.of_policy(&snapshot.tables, &snapshot.gaps));
     let mut report = Report {
         run_id,
         taken_at: snapshot.taken_at,
         exit: Exit::Ok,
-        tool: Tool {
-            version: env!("CARGO_PKG_VERSION"),
-            iana_date: registry.iana_date(),
-            entries: registry.entries(),
-            overlays: registry.overlays(),
-        },
+        query: None,
+        tool: tool(registry),
         host: snapshot.host,
         vantage: snapshot.vantage,
         namespaces: snapshot.namespaces,
@@ -76,6 +76,16 @@ pub fn judge_by(mut snapshot: Snapshot, registry: &Registry, policy: Option<Arc<
     report.gaps.sort();
     report.gaps.dedup();
     report
+}
+
+/// This program, with what it knows of ports.
+fn tool(registry: &Registry) -> Tool {
+    Tool {
+        version: env!("CARGO_PKG_VERSION"),
+        iana_date: registry.iana_date(),
+        entries: registry.entries(),
+        overlays: registry.overlays(),
+    }
 }
 
 /// The listeners in the order of output, their findings, and which processes hold any.
@@ -112,10 +122,17 @@ fn listeners(
         let claim = port.and_then(|port| claims.of(port, set.evidence, &set.processes));
         let exposure = exposure::exposure(socket, netns);
         let kernel_chosen = port.is_some_and(|(_, port)| is_handed_out(snapshot, port));
-        let candidate = approval::candidate(snapshot, socket, &interface, &set.processes, owner_status);
+        let candidate = approval::candidate(
+            (&snapshot.namespaces, &snapshot.cgroups),
+            socket,
+            &interface,
+            &set.processes,
+            owner_status,
+        );
         let by_chance = kernel_chosen && socket.state == State::Unconnected;
         let said = if serves(socket) { judge.say(&candidate, by_chance) } else { approval::Said::default() };
         let confirmed = claim.is_some_and(|claim| claim.verdict == Verdict::Confirmed);
+        let port_by_chance = kernel_chosen && !confirmed && !said.names_it;
         let subject = Subject {
             socket,
             exposure,
@@ -124,7 +141,8 @@ fn listeners(
             servers: &set.servers,
             sharers: groups.of(socket),
             beside: besides.of(socket),
-            claim,
+            // Chance hands out the numbers of the registry like any other, and says nothing of what listens.
+            claim: claim.filter(|_| !port_by_chance),
             kernel_chosen,
             range_known: snapshot.host.ephemeral_ports.is_some(),
             serving,
@@ -140,7 +158,7 @@ fn listeners(
             scope: socket.scope(),
             exposure,
             ephemeral: kernel_chosen && claim.is_none() && !said.names_it,
-            port_by_chance: kernel_chosen && !confirmed && !said.names_it,
+            port_by_chance,
             owner_status,
             owner_count: holders.len(),
             owners,

@@ -396,23 +396,6 @@ mod order {
 }
 
 #[test]
-fn a_number_that_the_kernel_chose_claims_little() {
-    let snapshot = |listener: &str, range| {
-        let mut snapshot = host(&[listener]);
-        snapshot.host.ephemeral_ports = range;
-        let report = judged(snapshot);
-        told(&report).iter().map(|(_, rule, severity)| ((*rule).to_owned(), *severity)).collect::<Vec<_>>()
-    };
-    let range = Some((2000, 65_535));
-    let docker = |severity| vec![("unauthenticated-control".to_owned(), severity)];
-    assert_eq!(snapshot("tcp/0.0.0.0:2375 exe=/opt/acme/acmed", None), docker(Severity::Critical));
-    assert_eq!(snapshot("tcp/0.0.0.0:2375 exe=/opt/acme/acmed", range), docker(Severity::Low));
-    assert_eq!(snapshot("tcp/0.0.0.0:2375 exe=/usr/bin/dockerd", range), docker(Severity::Critical));
-    assert_eq!(snapshot("udp/0.0.0.0:47808 exe=/opt/acme/acmed", range), []);
-    assert_eq!(snapshot("udp/0.0.0.0:47808 exe=/usr/sbin/named", range), []);
-}
-
-#[test]
 fn a_finding_names_the_likeliest_service_or_none() {
     // Some that share 8080 give a terminal to everybody; the likeliest does not, and no owner speaks for them.
     let report = of(&["tcp/0.0.0.0:8080"]);

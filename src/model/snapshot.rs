@@ -160,6 +160,18 @@ pub struct Gap {
     pub remedy: String,
 }
 
+impl Gap {
+    /// True where [`Gap::what`] is whole network namespaces: then any socket may be missing.
+    pub fn hides_namespaces(what: &str) -> bool {
+        what.starts_with("the network namespace") || what == "other network namespaces"
+    }
+
+    /// The table whose rows [`Gap::what`] is, and what follows its name.
+    pub fn table(what: &str) -> Option<&str> {
+        what.split_once(" of the table ").map(|(_, table)| table)
+    }
+}
+
 /// How the descriptors of processes could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct ProcessCounts {

@@ -52,6 +52,14 @@ impl Transport {
         Self::ALL.into_iter().find(|transport| transport.name() == name)
     }
 
+    /// The transport whose sockets stand in a table of that name: `tcp6-bound` is of TCP, and so is `mptcp`. What follows a
+    /// space, as where a table is, does not matter.
+    pub fn of_table(table: &str) -> Option<Self> {
+        let name = table.split([' ', '-']).next().unwrap_or_default();
+        let name = name.strip_suffix('6').unwrap_or(name);
+        Self::from_name(if name == "mptcp" { "tcp" } else { name })
+    }
+
     /// True where IANA assigns names to its ports.
     pub const fn has_registered_ports(self) -> bool {
         matches!(self, Self::Tcp | Self::Udp | Self::UdpLite | Self::Sctp | Self::Dccp)
@@ -344,6 +352,14 @@ mod tests {
     fn names_are_read_back() {
         for transport in Transport::ALL {
             assert_eq!(Transport::from_name(transport.name()), Some(transport));
+        }
+        for (table, want) in [
+            ("tcp6-bound", Some(Transport::Tcp)),
+            ("mptcp6", Some(Transport::Tcp)),
+            ("udp in the network namespace a-b", Some(Transport::Udp)),
+            ("addresses", None),
+        ] {
+            assert_eq!(Transport::of_table(table), want, "{table}");
         }
     }
 }

@@ -6,9 +6,13 @@
 //! may name and this one does not know, an enum's new value, is `None` as well.
 
 mod of_report;
+mod restore;
+#[cfg(test)]
+mod restore_tests;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use serde::Deserialize;
 
@@ -18,6 +22,7 @@ use crate::model::{
 };
 use crate::report::Role;
 
+pub use restore::{Restored, restore};
 pub use stored::read;
 
 /// How a stored report begins: it is a JSON object. What it is one of, its key `schema` says.
@@ -30,6 +35,9 @@ pub struct Picture {
     pub taken_at: Option<String>,
     /// The run could tell what it was asked; otherwise anything may be missing.
     pub could_tell: bool,
+    /// The flags and words that left out what was seen besides; `None` where nothing did, and in a report that does not
+    /// tell.
+    pub query: Option<Vec<Text>>,
     /// The host.
     pub host: Host,
     /// From where it was looked at.
@@ -248,6 +256,16 @@ pub struct Owner {
     /// What it does with it.
     #[serde(deserialize_with = "stored::known")]
     pub role: Option<Role>,
+}
+
+impl Picture {
+    /// The words by which it shows less than was seen. A flag that chooses a transport is none: what tables were asked for
+    /// stands in the coverage.
+    pub fn narrowed_by(&self) -> Vec<String> {
+        const TRANSPORTS: [&str; 6] = ["-t", "-u", "-S", "-w", "-0", "-x"];
+        let words = self.query.iter().flatten().map(Text::escaped);
+        words.filter(|word| !TRANSPORTS.contains(&word.as_str())).collect()
+    }
 }
 
 impl Owner {

@@ -13,6 +13,7 @@ impl From<&Report> for Picture {
         Self {
             taken_at: Some(report.taken_at.to_string()),
             could_tell: report.exit != Exit::Unknown,
+            query: report.query.as_ref().map(|words| words.iter().map(|one| word(one)).collect()),
             host: Host {
                 id: report.host.id.as_deref().map(word),
                 hostname: report.host.hostname.clone(),

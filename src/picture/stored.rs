@@ -42,6 +42,9 @@ struct Document {
     #[serde(deserialize_with = "present")]
     taken_at: Option<String>,
     exit: u8,
+    // Reports of earlier builds do not tell.
+    #[serde(default, deserialize_with = "texts_or_null")]
+    query: Option<Vec<Text>>,
     host: Host,
     vantage: Vantage,
     coverage: WireCoverage,
@@ -95,6 +98,7 @@ pub fn read(bytes: &[u8], path: &Path) -> Result<Picture, Error> {
     Ok(Picture {
         taken_at: document.taken_at,
         could_tell: document.exit != Exit::Unknown as u8,
+        query: document.query,
         host: document.host,
         vantage: document.vantage,
         coverage: Coverage {
@@ -108,7 +112,7 @@ pub fn read(bytes: &[u8], path: &Path) -> Result<Picture, Error> {
 }
 
 /// Reads one JSON document; where it is none, says where and what is wrong in words of ours alone.
-fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let document = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();

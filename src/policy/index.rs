@@ -7,7 +7,7 @@ use super::{Candidate, Policy, Selector};
 use crate::model::Transport;
 
 /// A range of more ports than this is kept apart, and looked at for each socket of its transport.
-const WIDE: usize = 64;
+pub(super) const WIDE: usize = 64;
 
 /// The entries of a policy by transport and port.
 #[derive(Debug, Default)]

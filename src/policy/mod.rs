@@ -22,7 +22,7 @@ use crate::fault::Fault;
 use crate::model::{Severity, Timestamp, Transport};
 
 pub use lint::Lint;
-pub use selector::{Address, Candidate, Fit, Netns, Selector};
+pub use selector::{Address, Candidate, Fit, Selector};
 pub use stance::{Difference, Stance};
 
 use index::Index;

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::glob::Glob;
+use super::index::WIDE;
 use super::stance::Difference;
 use crate::model::{Container, NetNs, Process, Scope, Socket, Text, Transport, UnitState};
 
@@ -63,7 +64,7 @@ pub struct Candidate<'a> {
     /// The device that it is bound to; empty for none.
     pub interface: &'a Text,
     /// Its namespace.
-    pub netns: Netns<'a>,
+    pub netns: &'a NetNs,
     /// The processes that were proved to hold it.
     pub owners: &'a [&'a Process],
     /// The unit that a service manager among them holds it for.
@@ -71,9 +72,6 @@ pub struct Candidate<'a> {
     /// Nobody else can hold it: its owners are known, or it is known to have none.
     pub is_attributed: bool,
 }
-
-/// The namespace of a candidate.
-pub type Netns<'a> = &'a NetNs;
 
 impl Candidate<'_> {
     /// Its port, where it has one of 16 bits.
@@ -103,6 +101,14 @@ impl Selector {
             && user_units.is_empty()
             && containers.is_empty()
             && packages.is_empty())
+    }
+
+    /// True where it names the port of a socket: by itself, or among a few. A wide range takes whatever port comes, and names
+    /// none.
+    pub fn names_port_of(&self, candidate: &Candidate<'_>) -> bool {
+        let few = |(first, last): &&(u16, u16)| usize::from(last - first) < WIDE;
+        let Some(port) = candidate.port() else { return !self.ports.is_empty() };
+        self.ports.iter().filter(few).any(|(first, last)| (*first..=*last).contains(&port))
     }
 
     /// True where it is about a container, or about a namespace that is not the host's.

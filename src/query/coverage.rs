@@ -84,12 +84,9 @@ fn could_hold(table: &TableRead, choice: &Choice, transports: &[Transport]) -> b
 }
 
 fn table_holds(table: &str, choice: &Choice, transports: &[Transport]) -> bool {
-    // `tcp6-bound` is of TCP, and so is `mptcp`.
-    let name = table.split('-').next().unwrap_or_default();
-    let (name, ipv6) = name.strip_suffix('6').map_or((name, false), |name| (name, true));
-    let name = if name == "mptcp" { "tcp" } else { name };
     // A table whose name says nothing may hold anything.
-    let transport = Transport::from_name(name).is_none_or(|transport| transports.contains(&transport));
+    let transport = Transport::of_table(table).is_none_or(|transport| transports.contains(&transport));
+    let ipv6 = table.split([' ', '-']).next().is_some_and(|name| name.ends_with('6'));
     let family = match choice.ipv4 == choice.ipv6 {
         true => true,
         // Some tables hold both families under the name without a number.
@@ -120,9 +117,6 @@ fn could_be_in(table: &TableRead, query: &Query, report: &Report) -> bool {
 /// True where whole sockets may be missing that a query could mean, not only what is known of them. Tables that could not
 /// be read are looked at by their status, and protocols that no table is read of are none that a query can name.
 fn hides_sockets(gap: &Gap, narrowed: &[Transport]) -> bool {
-    if gap.what.contains("namespace") && !gap.what.contains("processes") {
-        return true;
-    }
-    let of_table = gap.what.split_once(" of the table ").map(|(_, table)| table);
-    of_table.is_some_and(|table| table_holds(table, &Choice::default(), narrowed))
+    let holds = |table: &str| table_holds(table, &Choice::default(), narrowed);
+    Gap::hides_namespaces(&gap.what) || Gap::table(&gap.what).is_some_and(holds)
 }

@@ -57,6 +57,7 @@ fn changes(report: &Report, news: &News, page: &mut Page<'_>) {
         let exe = gone.exe.as_ref().map(|exe| format!(" {exe}")).unwrap_or_default();
         (None, format!("listener gone: {}{exe}", gone.endpoint))
     }));
+    page.list(news.unmet.iter().map(|unmet| (None, unmet.clone())));
     page.list(news.sight.iter().map(|change| (None, format!("this run sees otherwise: {change}"))));
     if !news.uncovered.is_empty() {
         let number = count(news.uncovered.len(), "listener");
@@ -148,6 +149,7 @@ mod tests {
             ],
             out_of_sight: 3,
             sight: vec!["it lacks cap_sys_ptrace".to_owned()],
+            unmet: vec!["required and not seen: the table udp could not be read whole".to_owned()],
             ..News::default()
         };
         assert!(everything.is_worth_telling());

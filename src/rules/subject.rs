@@ -46,7 +46,8 @@ pub struct Subject<'a> {
     pub sharers: &'a [Sharer<'a>],
     /// Of an IPv6 wildcard: the IPv4 sockets that serve at its port and device.
     pub beside: &'a [Beside<'a>],
-    /// What its port claims to be, and what its owners say to that.
+    /// What its port claims to be, and what its owners say to that; `None` where nothing is known of the port, or where the
+    /// kernel may have chosen it and neither owner nor policy confirms it.
     pub claim: Option<&'a Claim>,
     /// Its port is one of those that the kernel hands out by itself.
     pub kernel_chosen: bool,

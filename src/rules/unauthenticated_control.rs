@@ -20,7 +20,8 @@ Whether a login is asked for cannot be seen in a table of sockets, so the wordin
 administrator may have set one, and the remedy ends with the test that shows it. How grave it is depends on who can
 reach it: the same Redis is low on 127.0.0.1, as it is shipped, and critical on 0.0.0.0. It depends on how sure it is
 that the service is there too: an owner that the service is known for counts in full; the port number alone counts as
-the mildest of what may be there; an owner that is known for something else is no evidence for the service at all.",
+the mildest of what may be there; an owner that is known for something else is no evidence for the service at all, and
+neither is a number that the kernel hands out to whoever asks for none, unless the owner or the policy confirms it.",
         remedy: "\
 Bind it to loopback or to the network of its clients, and set a login. A firewall in front is the second line, not the
 first.",
@@ -44,6 +45,8 @@ first.",
             "tcp/0.0.0.0:6379 exe=/usr/sbin/nginx",
             "udp/0.0.0.0:6379 exe=/usr/bin/redis-server",
             "udp/0.0.0.0:47808 exe=/opt/acme/client",
+            "tcp/0.0.0.0:41795 exe=/opt/acme/acmed",
+            "tcp/0.0.0.0:41795",
             "tcp/0.0.0.0:6379 exe=/usr/bin/redis-server state=bound",
         ],
     },

@@ -63,8 +63,8 @@ pub(super) struct Weighed<'a> {
 ///
 /// A confirmed claim counts in full. One that nothing but the number speaks for counts as the mildest of what may be
 /// there: at most low where anything may be there that is not weak in that way, or is so on a condition, or where the
-/// kernel may have chosen the number; and not at all where the likeliest service is not weak in that way, since a
-/// finding has to name one. What the registry gives as info is not worth a finding.
+/// kernel hands out the number and the policy alone says that it is meant; and not at all where the likeliest service is
+/// not weak in that way, since a finding has to name one. What the registry gives as info is not worth a finding.
 pub(super) fn weigh<'a>(subject: &'a Subject<'_>, wanted: Harm) -> Option<Weighed<'a>> {
     let claim = subject.credible_claim()?;
     let weak = |entry: Entry| harm(entry).filter(|(harm, _)| *harm == wanted).map(|(_, weakness)| weakness);

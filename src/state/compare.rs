@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Sight, State, is_attributed, is_passing, place};
+use super::coverage::coverage;
+use super::{Lack, SeenLack, Sight, State, is_attributed, is_passing, place};
 use crate::finding::{About, Severity, Status};
 use crate::model::{NetNsKind, Timestamp};
 use crate::report::{Report, Seen};
@@ -52,6 +53,10 @@ pub struct News {
     pub out_of_sight: usize,
     /// What this run sees otherwise than the last, in words.
     pub sight: Vec<String>,
+    /// What the policy requires to be seen: what is missing now, is missing still after a time, or is seen again, in words.
+    pub unmet: Vec<String>,
+    /// What cannot be seen, or could not shortly ago, and whether that was told.
+    pub lacks: BTreeMap<String, SeenLack>,
     /// For each listener the fingerprint by which the state knows it, where it does.
     pub known: Vec<Option<String>>,
     /// For each finding likewise.
@@ -102,7 +107,8 @@ impl News {
                 && self.listeners.is_empty()
                 && self.changed.is_empty()
                 && self.gone.is_empty()
-                && self.sight.is_empty())
+                && self.sight.is_empty()
+                && self.unmet.is_empty())
     }
 
     /// Writes into the report what of it is new. What a suppression names stays so marked.
@@ -118,11 +124,19 @@ impl News {
     }
 }
 
-/// Compares a report with the state of the last run, or with none. `now` is the time of the report.
-pub fn compare(old: Option<&State>, report: &Report, now: Timestamp, remind: &Remind) -> News {
+/// Compares a report with the state of the last run, or with none. `unmet` is what of the policy's requirements the report
+/// does not meet, and `now` its time.
+pub fn compare(old: Option<&State>, report: &Report, unmet: &[Lack], now: Timestamp, remind: &Remind) -> News {
     let sight = Sight::of(report);
-    let Some(old) = old else { return first(report) };
-    let mut news = News { since: Some(old.taken_at), sight: sight.changes_since(&old.sight), ..News::default() };
+    let seen = coverage(old, &sight, unmet, now, remind);
+    let Some(old) = old else { return News { lacks: seen.lacks, ..first(report) } };
+    let mut news = News {
+        since: Some(old.taken_at),
+        sight: [sight.changes_since(&old.sight), seen.sight].concat(),
+        unmet: seen.unmet,
+        lacks: seen.lacks,
+        ..News::default()
+    };
     let attributed: Vec<bool> = report.listeners.iter().map(is_attributed).collect();
     news.known = known(old, report, &attributed);
     listeners(&mut news, old, report, &sight);

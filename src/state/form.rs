@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LONGEST, MOST_ENTRIES, SeenFinding, SeenListener, Sight, State};
+use super::{LONGEST, MOST_ENTRIES, SeenFinding, SeenLack, SeenListener, Sight, State};
 use crate::finding::Severity;
 use crate::model::{NetNsKind, Timestamp, Transport};
 
@@ -53,6 +53,9 @@ struct Form {
     version: String,
     taken_at: String,
     sight: SightForm,
+    // Earlier versions have none.
+    #[serde(default)]
+    lacks: Vec<LackForm>,
     left_out: u64,
     listeners: Vec<ListenerForm>,
     findings: Vec<FindingForm>,
@@ -78,6 +81,15 @@ struct TableForm {
     netns: String,
     transport: String,
     whole: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LackForm {
+    what: String,
+    missing: bool,
+    told: bool,
+    last_told: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -167,6 +179,7 @@ impl Form {
                 namespaces: sight.namespaces,
                 tables: sight.tables.iter().map(table).collect(),
             },
+            lacks: state.lacks.iter().map(|(what, lack)| LackForm::of(what, lack)).collect(),
             left_out: state.left_out,
             listeners: state.listeners.iter().map(|(key, listener)| ListenerForm::of(key, listener)).collect(),
             findings: state.findings.iter().map(|(key, finding)| FindingForm::of(key, finding)).collect(),
@@ -187,6 +200,7 @@ impl Form {
             version: check(self.version, is_short, || "version".to_owned())?,
             taken_at: time(&self.taken_at, || "taken_at".to_owned())?,
             sight: self.sight.sight()?,
+            lacks: lacks(self.lacks)?,
             left_out: self.left_out,
             listeners: once(listeners, "listeners")?,
             findings: once(findings, "findings")?,
@@ -223,6 +237,31 @@ impl SightForm {
             namespaces: self.namespaces,
             tables,
         })
+    }
+}
+
+/// No run lacks more things than these: each has a name of ours.
+const MOST_LACKS: usize = 1024;
+
+fn lacks(forms: Vec<LackForm>) -> Result<BTreeMap<String, SeenLack>, Problem> {
+    if forms.len() > MOST_LACKS {
+        return Err(Problem::TooLarge);
+    }
+    let mut all = BTreeMap::new();
+    for (at, LackForm { what, missing, told, last_told }) in forms.into_iter().enumerate() {
+        let what = check(what, is_short, || format!("lacks[{at}].what"))?;
+        let last_told = time(&last_told, || format!("lacks[{at}].last_told"))?;
+        if all.insert(what, SeenLack { missing, told, last_told }).is_some() {
+            return Err(Problem::Value(format!("lacks[{at}].what")));
+        }
+    }
+    Ok(all)
+}
+
+impl LackForm {
+    fn of(what: &str, lack: &SeenLack) -> Self {
+        let SeenLack { missing, told, last_told } = *lack;
+        Self { what: what.to_owned(), missing, told, last_told: last_told.to_string() }
     }
 }
 

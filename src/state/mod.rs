@@ -6,6 +6,9 @@
 //! could not have seen is never called new, nor is gone what this run cannot see.
 
 mod compare;
+mod coverage;
+#[cfg(test)]
+mod coverage_tests;
 mod form;
 mod next;
 mod sight;
@@ -19,6 +22,7 @@ use crate::model::{Host, NetNsKind, OwnerStatus, Text, Timestamp, Transport};
 use crate::report::{Listener, Report};
 
 pub use compare::{Change, Gone, GoneFinding, News, Remind, compare};
+pub use coverage::{Lack, SeenLack};
 pub use form::{LARGEST, Problem};
 pub use next::next;
 pub use sight::Sight;
@@ -44,6 +48,8 @@ pub struct State {
     pub listeners: BTreeMap<String, SeenListener>,
     /// The findings that no suppression names, by fingerprint.
     pub findings: BTreeMap<String, SeenFinding>,
+    /// What its run, or one shortly before, could not see: by a name of ours, which says no more than what it is.
+    pub lacks: BTreeMap<String, SeenLack>,
     /// How many listeners and findings it had no room for.
     pub left_out: u64,
 }

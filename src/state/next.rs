@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::compare::listener_of;
-use super::{MOST_ENTRIES, News, SeenFinding, SeenListener, Sight, State, is_attributed, seen, subject};
+use super::{MOST_ENTRIES, News, SeenFinding, SeenLack, SeenListener, Sight, State, is_attributed, seen, subject};
 use crate::finding::Status;
 use crate::model::Timestamp;
 use crate::report::Report;
@@ -21,10 +21,21 @@ pub fn next(old: Option<&State>, report: &Report, news: &News, now: Timestamp, t
         version: report.tool.version.to_owned(),
         taken_at: now,
         sight: Sight::of(report),
+        lacks: lacks(news, now, told),
         listeners,
         findings,
         left_out: lost + lost_findings,
     }
+}
+
+/// What was told with the rest need not be told again soon.
+fn lacks(news: &News, now: Timestamp, told: bool) -> BTreeMap<String, SeenLack> {
+    let with_the_rest = |lack: &SeenLack| told && lack.missing && lack.told;
+    let next = |(key, lack): (&String, &SeenLack)| {
+        let last_told = if with_the_rest(lack) { now } else { lack.last_told };
+        (key.clone(), SeenLack { last_told, ..*lack })
+    };
+    news.lacks.iter().map(next).collect()
 }
 
 fn listeners(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Hidepid, NamespaceKind, NetNsKind, TableStatus, Transport};
+use crate::model::{Gap, Hidepid, NamespaceKind, NetNsKind, TableStatus, Transport};
 use crate::report::Report;
 
 /// From where a run looked, and how much it could see.
@@ -33,7 +33,8 @@ impl Sight {
     pub fn of(report: &Report) -> Self {
         let mut tables = BTreeMap::new();
         for table in &report.tables {
-            let (Some(transport), Some(netns)) = (transport(table.table), report.namespaces.get(table.netns)) else {
+            let (Some(transport), Some(netns)) = (Transport::of_table(table.table), report.namespaces.get(table.netns))
+            else {
                 continue;
             };
             let whole = matches!(table.status, TableStatus::Read | TableStatus::Absent);
@@ -49,7 +50,7 @@ impl Sight {
             complete: report.is_complete(),
             owners: counts.no_permission + counts.denied_despite_caps + counts.hidden_descriptors == 0
                 && !counts.hidden_possible,
-            namespaces: !report.gaps.iter().any(|gap| gap.what.contains("network namespace")),
+            namespaces: !report.gaps.iter().any(|gap| Gap::hides_namespaces(&gap.what)),
             tables,
         }
     }
@@ -62,7 +63,7 @@ impl Sight {
         whole(netns).unwrap_or_else(nowhere)
     }
 
-    /// What this run sees otherwise than the last, in words; empty where they saw alike.
+    /// In what this run looks from elsewhere than the last, in words; empty where it does not.
     pub fn changes_since(&self, last: &Self) -> Vec<String> {
         let mut changes = Vec::new();
         if let (Some(was), Some(is)) = (last.uid, self.uid)
@@ -89,31 +90,6 @@ impl Sight {
                 changes.push(format!("its {what} namespace is {is}, and the last one's was {was}"));
             }
         }
-        for (what, was, is) in
-            [("every process", last.owners, self.owners), ("every network namespace", last.namespaces, self.namespaces)]
-        {
-            match (was, is) {
-                (true, false) => changes.push(format!("it no longer sees {what}")),
-                (false, true) => changes.push(format!("it sees {what}, as the last did not")),
-                _ => {}
-            }
-        }
-        let keys = self.tables.keys().chain(last.tables.keys()).collect::<std::collections::BTreeSet<_>>();
-        for &&(netns, transport) in &keys {
-            let tables = format!("the {} tables of {} namespaces", transport.name(), netns.name());
-            match (last.covers(netns, transport), self.covers(netns, transport)) {
-                (true, false) => changes.push(format!("it no longer reads {tables} whole")),
-                (false, true) => changes.push(format!("it reads {tables} whole, as the last did not")),
-                _ => {}
-            }
-        }
         changes
     }
-}
-
-/// The transport whose sockets stand in a table: `tcp6-bound` is of TCP, and so is `mptcp`.
-fn transport(table: &str) -> Option<Transport> {
-    let name = table.split('-').next().unwrap_or_default();
-    let name = name.strip_suffix('6').unwrap_or(name);
-    Transport::from_name(if name == "mptcp" { "tcp" } else { name })
 }

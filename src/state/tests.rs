@@ -41,7 +41,7 @@ fn of(listeners: &[&str]) -> Report {
 /// A run on this day, after the last. What there is to tell is told.
 fn run(old: Option<&State>, report: &Report, day: i64) -> (News, State) {
     let now = Timestamp(START + day * DAY);
-    let news = compare(old, report, now, &Remind::default());
+    let news = compare(old, report, &[], now, &Remind::default());
     let state = next(old, report, &news, now, news.is_worth_telling());
     assert_eq!(State::decode(&state.encode()).as_ref(), Ok(&state));
     (news, state)
@@ -106,10 +106,56 @@ fn restarts_workers_and_other_ports_of_the_kernels_choice_are_no_news() {
         }
         let report = of(&listeners);
         let now = Timestamp(START + i64::from(again));
-        let news = compare(Some(&state), &report, now, &Remind::default());
+        let news = compare(Some(&state), &report, &[], now, &Remind::default());
         assert!(!news.is_worth_telling(), "run {again}: {news:?}");
         state = next(Some(&state), &report, &news, now, false);
     }
+}
+
+#[test]
+fn chance_ports_that_the_registry_knows_are_no_news() {
+    let registry = Registry::builtin();
+    let known = |transport| -> Vec<u16> {
+        (32_768..=60_999).filter(|port| registry.claim(transport, *port, &[]).is_some()).collect()
+    };
+    let (tcp, udp) = (known(Transport::Tcp), known(Transport::Udp));
+    assert!(tcp.len() > 50 && udp.len() > 20, "{} and {}", tcp.len(), udp.len());
+    // The generator of Knuth's MMIX: the same ports with every run of the test.
+    let mut seed = 41_795u64;
+    let mut taken = std::collections::VecDeque::from([0; 6]);
+    let mut any = |ports: &[u16]| loop {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let port = ports[(seed >> 33) as usize % ports.len()];
+        // The kernel gives no port away that it has given to another.
+        if !taken.contains(&port) {
+            taken.rotate_left(1);
+            taken[5] = port;
+            break port;
+        }
+    };
+    let mut restart = |start: u32| {
+        let listeners = [
+            format!("tcp/0.0.0.0:{} exe=/opt/acme/acmed unit=acme.service start={start}", any(&tcp)),
+            format!("tcp/10.0.0.5:{} exe=/usr/sbin/rpc.mountd unit=nfs.service start={start}", any(&tcp)),
+            format!("tcp/[::]:{} exe=/home/alice/game user=alice start={start}", any(&tcp)),
+            format!("tcp/0.0.0.0:{} creator=1000", any(&tcp)),
+            format!("udp/0.0.0.0:{} exe=/usr/sbin/rpc.statd unit=statd.service start={start}", any(&udp)),
+            format!("udp/[::]:{} creator=1001", any(&udp)),
+        ];
+        of(&listeners.each_ref().map(String::as_str))
+    };
+    let mut state = run(None, &restart(0), 0).1;
+    let mut tried = std::collections::BTreeSet::new();
+    for again in 1..=100u32 {
+        let report = restart(again);
+        tried.extend(report.listeners.iter().filter_map(|listener| listener.socket.port()));
+        assert!(report.listeners.iter().all(|listener| listener.service.is_some()), "run {again}: each has a claim");
+        let now = Timestamp(START + i64::from(again));
+        let news = compare(Some(&state), &report, &[], now, &Remind::default());
+        assert!(!news.is_worth_telling(), "run {again}: {news:?}");
+        state = next(Some(&state), &report, &news, now, false);
+    }
+    assert!(tried.len() > 100, "{} ports", tried.len());
 }
 
 #[test]
@@ -164,7 +210,7 @@ fn a_grave_finding_is_told_again_after_a_week_and_a_mild_one_is_not() {
     let remind = Remind { from: Severity::Critical, ..Remind::default() };
     let mild = judged(snapshot(&["tcp/127.0.0.1:3221 exe=/usr/sbin/mgd"]));
     let (_, state) = run(None, &mild, 0);
-    assert!(!compare(Some(&state), &mild, Timestamp(START + 99 * DAY), &remind).is_worth_telling());
+    assert!(!compare(Some(&state), &mild, &[], Timestamp(START + 99 * DAY), &remind).is_worth_telling());
 }
 
 #[test]
@@ -314,7 +360,7 @@ fn a_flood_is_counted_and_forgets_nobody_that_was_known() {
     known.left_out = lost;
     let report = of(&[SSHD]);
     assert_eq!(
-        compare(Some(&known), &report, Timestamp(START), &Remind::default()).seen,
+        compare(Some(&known), &report, &[], Timestamp(START), &Remind::default()).seen,
         [None],
         "it may be one of them"
     );
@@ -397,10 +443,13 @@ prop_compose! {
         whole in any::<bool>(),
         listeners in prop::collection::btree_map(fingerprint(), listener(), 0..6),
         findings in prop::collection::btree_map(fingerprint(), finding(), 0..6),
+        lacks in prop::collection::btree_map("[a-z :6]{1,60}", (any::<(bool, bool)>(), time()), 0..4),
     ) -> State {
         let tables = [((NetNsKind::Host, Transport::Tcp), whole)].into();
         let sight = Sight { uid, caps, pid_ns: None, user_ns: None, hidepid, complete, owners, namespaces, tables };
-        State { epoch, host, version, taken_at, sight, listeners, findings, left_out }
+        let lack = |((missing, told), last_told)| SeenLack { missing, told, last_told };
+        let lacks = lacks.into_iter().map(|(what, parts)| (what, lack(parts))).collect();
+        State { epoch, host, version, taken_at, sight, lacks, listeners, findings, left_out }
     }
 }
 
@@ -428,7 +477,7 @@ proptest! {
         if let Ok(damaged) = State::decode(&bytes) {
             // Whatever it says now, a run can go on from it, and what follows can be written and read.
             let report = &*REPORT;
-            let news = compare(Some(&damaged), report, Timestamp(START), &Remind::default());
+            let news = compare(Some(&damaged), report, &[], Timestamp(START), &Remind::default());
             let after = next(Some(&damaged), report, &news, Timestamp(START), true);
             prop_assert_eq!(State::decode(&after.encode()), Ok(after));
         }

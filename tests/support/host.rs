@@ -176,7 +176,7 @@ impl Host {
             if !has.split_ascii_whitespace().any(|one| one == controller) {
                 let _ = writeln!(
                     std::io::stderr(),
-                    "NOT RUN with {limit}: the controller `{controller}` is not one of cgroups of version 2 here"
+                    "{limit}: NOT RUN, this kernel has no controller `{controller}` in its cgroups of version 2"
                 );
             }
         }

@@ -127,6 +127,9 @@ struct Owner {
     exe: Option<String>,
     /// ok | deleted | memfd | foreign | unreadable
     exe_state: &'static str,
+    /// It was deleted, and the host has another file of root's at its path; null where it was not deleted, or that is not
+    /// known.
+    exe_replaced: Option<bool>,
     uid: Option<u32>,
     user: Option<String>,
     unit: Option<String>,
@@ -272,6 +275,7 @@ impl Owner {
             comm: escaped(process.comm.as_ref()),
             exe: escaped(process.exe.as_ref()),
             exe_state: process.exe_state.name(),
+            exe_replaced: process.exe_replaced,
             uid: process.uid,
             user: escaped(process.user.as_ref()),
             unit: escaped(process.unit.as_ref()),

@@ -28,6 +28,8 @@ pub(super) struct ReportV1<'a> {
     taken_at: Option<String>,
     /// How the run ended: 0 answered and clean, 1 warning or no match, 2 critical, 3 could not tell.
     exit: u8,
+    /// The flags and words that left out what was seen besides; null where nothing did, and all that was seen is here.
+    query: Option<Vec<String>>,
     tool: Tool,
     host: Host,
     vantage: Vantage,
@@ -71,6 +73,8 @@ pub(super) struct Host {
     platform: &'static str,
     /// The release of the kernel.
     kernel: Option<String>,
+    /// The lowest and the highest port that the kernel hands out to whoever asks for none.
+    ephemeral_ports: Option<[u16; 2]>,
 }
 
 /// From where the host was looked at.
@@ -95,8 +99,7 @@ pub(super) struct Coverage {
     complete: bool,
     tables: Vec<Table>,
     processes: Processes,
-    /// What could not be seen. What hardly any run may see and few hosts have stands here too; it leaves the rest
-    /// complete.
+    /// What could not be seen.
     gaps: Vec<WireGap>,
 }
 
@@ -140,6 +143,8 @@ struct WireGap {
     consequence: String,
     /// What would mend it.
     remedy: String,
+    /// Hardly any run may see it and few hosts have it: what else was seen is complete without.
+    usual: bool,
 }
 
 /// How many of what.
@@ -198,6 +203,10 @@ impl<'a> ReportV1<'a> {
             run_id: context.volatile(&report.run_id),
             taken_at: context.volatile(time(report.taken_at)),
             exit: report.exit as u8,
+            query: report
+                .query
+                .as_ref()
+                .map(|words| words.iter().map(|word| Text::from(word.as_str()).escaped()).collect()),
             tool: Tool::new(report),
             host: Host::new(report),
             vantage: Vantage::new(report),
@@ -237,6 +246,7 @@ impl Host {
             boot_id: report.host.boot_id.as_ref().map(Text::escaped),
             platform: report.host.platform,
             kernel: report.host.kernel.as_ref().map(Text::escaped),
+            ephemeral_ports: report.host.ephemeral_ports.map(|(first, last)| [first, last]),
         }
     }
 }
@@ -259,11 +269,12 @@ impl Coverage {
         let counts = &report.counts;
         let volatile = |number| safe(number).and_then(|number| context.volatile(number));
         let words = |text: &str| printable(text).into_owned();
-        let gap = |gap: &Gap| WireGap {
+        let gap = |gap: &Gap, usual| WireGap {
             what: words(&gap.what),
             why: words(&gap.why),
             consequence: words(&gap.consequence),
             remedy: words(&gap.remedy),
+            usual,
         };
         Self {
             complete: report.is_complete(),
@@ -276,7 +287,10 @@ impl Coverage {
                 hidden_descriptors: volatile(counts.hidden_descriptors),
                 hidden_processes: counts.hidden_possible.then_some("possible"),
             },
-            gaps: report.all_gaps().map(gap).collect(),
+            gaps: {
+                let gaps = report.gaps.iter().map(|one| gap(one, false));
+                gaps.chain(report.usual_gaps.iter().map(|one| gap(one, true))).collect()
+            },
         }
     }
 }

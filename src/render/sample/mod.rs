@@ -80,6 +80,7 @@ impl Builder {
             run_id: "00112233445566778899aabbccddeeff".to_owned(),
             taken_at: Timestamp(1_795_215_600_007),
             exit: Exit::Ok,
+            query: None,
             tool: Tool { version: "0.1.0", iana_date: "2026-11-01", entries: 11_871, overlays: 0 },
             host: Host {
                 id: Some("5a0f6a3c2c0b4d5e8f9a0b1c2d3e4f50".to_owned()),

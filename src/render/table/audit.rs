@@ -56,7 +56,7 @@ fn below(report: &Report, outcome: &Outcome, screen: &Screen) -> Vec<String> {
     let first = format!("{verdict}: {} on {}", parts.join(", "), count(summary.listeners, "listener"));
     let mut lines: Vec<String> = wrap(&first, width).iter().map(|line| paint(line, style, screen.color)).collect();
     for unmet in &outcome.unmet {
-        lines.extend(wrap(&printable(&format!("could not tell: {unmet}")), width));
+        lines.extend(wrap(&printable(&format!("could not tell: {}", unmet.told)), width));
     }
     let policy = match &report.policy {
         None => "policy: none, judged by the registry alone".to_owned(),
