@@ -117,6 +117,8 @@ pub enum Source {
     Proc,
     /// The descriptors of processes.
     Fd,
+    /// A table of sysctl(3), on macOS and FreeBSD.
+    Sysctl,
 }
 
 impl Source {
@@ -126,6 +128,7 @@ impl Source {
             Self::SockDiag => "sock_diag",
             Self::Proc => "proc",
             Self::Fd => "fd",
+            Self::Sysctl => "sysctl",
         }
     }
 }
