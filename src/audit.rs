@@ -55,6 +55,7 @@ fn unmet(report: &Report, coverage: Coverage) -> Option<String> {
             let (all, listeners) = (report.listeners.len(), if count == 1 { "listener" } else { "listeners" });
             let remedy = match report.counts.no_permission {
                 0 => "earmark doctor says what would mend it",
+                _ if !report.host.has_capabilities() => "it takes root",
                 _ => "it takes cap_sys_ptrace and cap_dac_read_search, or root",
             };
             (count > 0).then(|| format!("the owners of {count} {listeners} of {all} are not known: {remedy}"))
