@@ -1,6 +1,7 @@
 //! The only folder that talks to the operating system: it asks coarse questions and returns a [`Snapshot`].
 //!
-//! Each platform is a folder: a thin `live.rs` that fetches bytes, and portable code that reads them.
+//! Each platform is a folder: a thin `live.rs` that fetches bytes, and portable code that reads them. `bsd` is what macOS and
+//! FreeBSD have alike.
 
 #[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "freebsd")))]
 mod absent;

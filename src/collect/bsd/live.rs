@@ -18,9 +18,6 @@ use crate::collect::seam::Refusal;
 use crate::error::Error;
 use crate::model::Text;
 
-/// The largest answer that is taken: a table of a million sockets.
-const LARGEST: usize = 1 << 30;
-
 /// The id of this program, from which a host's id is made.
 const APPLICATION: [u8; 16] =
     [0x5b, 0x8f, 0x1c, 0x3e, 0x62, 0xd9, 0x4f, 0x0a, 0x9e, 0x27, 0xa4, 0x0d, 0x73, 0xc1, 0x96, 0x58];
@@ -59,32 +56,10 @@ pub fn last_errno() -> i32 {
     std::io::Error::last_os_error().raw_os_error().unwrap_or(EINVAL)
 }
 
-/// Fetches an answer of which the size is not known: `call` fills a buffer and returns how much it did, or how much it
-/// would have for none. It is called again with more room until there is some left.
-pub fn fetch(mut call: impl FnMut(Option<&mut [u8]>) -> Result<usize, i32>) -> Result<Vec<u8>, i32> {
-    let mut room = call(None)?;
-    loop {
-        // More may come until the second call.
-        room = room.saturating_add(room / 4).saturating_add(512);
-        if room > LARGEST {
-            return Err(ENOMEM);
-        }
-        let mut answer = vec![0; room];
-        match call(Some(&mut answer)) {
-            Ok(length) if length <= room => {
-                answer.truncate(length);
-                return Ok(answer);
-            }
-            Ok(_) | Err(ENOMEM) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-}
-
 /// Asks sysctl(3) by name.
 pub fn sysctl(name: &str) -> Result<Vec<u8>, i32> {
     let name = CString::new(name).map_err(|_| ENOENT)?;
-    fetch(|answer| sysctl_into(&name, answer))
+    super::fetch::fetch(|answer| sysctl_into(&name, answer))
 }
 
 #[expect(unsafe_code, reason = "sysctlbyname(3) has no safe form")]

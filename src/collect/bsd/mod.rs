@@ -7,6 +7,8 @@
 pub mod assemble;
 pub mod bytes;
 pub mod errno;
+#[cfg_attr(not(any(target_os = "macos", target_os = "freebsd", test)), expect(dead_code, reason = "for live kernels"))]
+pub mod fetch;
 pub mod files;
 pub mod host;
 pub mod inet;

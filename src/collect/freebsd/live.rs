@@ -7,6 +7,7 @@ use super::question::Question;
 use super::{decode, rename};
 use crate::collect::Ask;
 use crate::collect::bsd::errno::{EINVAL, ENOENT};
+use crate::collect::bsd::fetch::fetch;
 use crate::collect::bsd::live::{self as alike, Deadline};
 use crate::collect::capture::Capture;
 use crate::collect::seam::{Kernel, Recorder, Refusal};
@@ -66,7 +67,7 @@ fn of_process(what: i32, pid: u32) -> Result<Vec<u8>, i32> {
 
 /// Asks sysctl(3) by numbers.
 fn sysctl_by_number(name: &[i32]) -> Result<Vec<u8>, i32> {
-    alike::fetch(|answer| sysctl_number_into(name, answer))
+    fetch(|answer| sysctl_number_into(name, answer))
 }
 
 #[expect(unsafe_code, reason = "sysctl(3) has no safe form")]

@@ -15,6 +15,7 @@ use super::{sockets, transcript};
 use crate::collect::Ask;
 use crate::collect::bsd::bytes::Bytes;
 use crate::collect::bsd::errno::{EINVAL, ENOMEM};
+use crate::collect::bsd::fetch::fetch;
 use crate::collect::bsd::live::{self as alike, Deadline};
 use crate::collect::capture::Capture;
 use crate::collect::seam::{Kernel, Recorder, Refusal};
@@ -106,7 +107,7 @@ fn pids(answer: &mut Vec<u8>) -> Result<(), i32> {
         // SAFETY: `buffer` is null, or has room for `size` bytes, which the call does not exceed.
         unsafe { libc::proc_listpids(numbers::ALL_PIDS, 0, buffer, size) }
     };
-    let bytes = alike::fetch(|room| match room {
+    let bytes = fetch(|room| match room {
         None => written(list(std::ptr::null_mut(), 0)),
         Some(room) => {
             let length = filled(room, list)?;
@@ -142,7 +143,7 @@ fn process(pid: u32, answer: &mut Vec<u8>) -> Result<(), i32> {
 fn listed(pid: u32, flavor: i32) -> Result<Vec<u32>, i32> {
     let number = id(pid)?;
     let empty = |errno: i32| if errno == 0 { Ok(0) } else { Err(errno) };
-    let list = alike::fetch(|room| {
+    let list = fetch(|room| {
         clear_errno();
         match room {
             // SAFETY: without room the call only counts.
