@@ -61,7 +61,8 @@ fn undecided(report: &Report) -> Option<Unmet> {
     let gap = report.gaps.iter().find(|gap| gap.what.starts_with(ADDRESSES));
     let (why, remedy) = match gap {
         Some(gap) => (gap.why.as_str(), gap.remedy.as_str()),
-        None => ("a stored report has no addresses of devices", "judge the host, or a capture of it"),
+        // A stored report has none, and not every system is asked.
+        None => ("nothing tells the addresses of devices here", "write the address itself into the policy"),
     };
     Some(Unmet {
         coverage: "addresses",
@@ -93,6 +94,7 @@ fn unmet(report: &Report, coverage: Coverage) -> Option<(String, String)> {
             let (all, listeners) = (report.listeners.len(), if count == 1 { "listener" } else { "listeners" });
             let remedy = match report.counts.no_permission {
                 0 => "earmark doctor says what would mend it",
+                _ if !report.host.has_capabilities() => "it takes root",
                 _ => "it takes cap_sys_ptrace and cap_dac_read_search, or root",
             };
             let told = || format!("the owners of {count} {listeners} of {all} are not known: {remedy}");

@@ -8,7 +8,7 @@ use crate::report::Report;
 pub struct Diagnosis<'a> {
     /// What was seen: host, vantage, tables, counts and gaps.
     pub report: &'a Report,
-    /// The capabilities that matter.
+    /// The capabilities that matter; none where the host's system has no such thing.
     pub capabilities: Vec<Capability>,
     /// The network namespaces.
     pub namespaces: Vec<NamespaceRead<'a>>,
@@ -79,7 +79,7 @@ impl<'a> Diagnosis<'a> {
         owners.sort_unstable();
         Self {
             report,
-            capabilities: CAPABILITIES.into_iter().map(capability).collect(),
+            capabilities: CAPABILITIES.into_iter().filter(|_| report.host.has_capabilities()).map(capability).collect(),
             namespaces: report
                 .namespaces
                 .iter()

@@ -44,6 +44,18 @@ fn each_is_told_as_before() {
     }
 }
 
+#[test]
+fn what_could_be_seen_is_told_in_the_words_of_its_system() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
+    for name in ["mac-as-user", "freebsd-server"] {
+        let told = said(&folder.join(format!("{name}.capture")), &["doctor"]);
+        assert!(!told.contains("cap_") && !told.contains("/proc"), "{told}");
+        // The size of the registry changes with every release.
+        let told: Vec<&str> = told.lines().filter(|line| !line.starts_with("registry")).collect();
+        insta::assert_snapshot!(format!("{name}-doctor"), told.join("\n"));
+    }
+}
+
 /// Replays, judges and renders in every format; false where it is no capture any more.
 fn goes_through(capture: &[u8], ask: &Ask, registry: &Registry) -> bool {
     let Ok(snapshot) = collect::replay(capture, Path::new("a.capture"), ask) else { return false };

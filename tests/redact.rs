@@ -112,8 +112,19 @@ fn judgement(report: &Report) -> Vec<String> {
 }
 
 /// What every part of a path may be that is no name of this host.
-const EVERYWHERE: [&str; 27] = [
+const EVERYWHERE: [&str; 38] = [
     "",
+    "Applications",
+    "Cellar",
+    "Contents",
+    "CoreServices",
+    "Library",
+    "MacOS",
+    "System",
+    "Users",
+    "homebrew",
+    "jails",
+    "private",
     "usr",
     "bin",
     "sbin",
@@ -147,7 +158,8 @@ const EVERYWHERE: [&str; 27] = [
 fn names(snapshot: &Snapshot, registry: &Registry) -> BTreeSet<Text> {
     let known = |name: &[u8]| {
         let service = || std::str::from_utf8(name).is_ok_and(|name| registry.knows_service(name));
-        let number = name.len() <= 5 && name.iter().all(u8::is_ascii_digit);
+        // A port, or the version of a program.
+        let number = name.len() <= 5 && name.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
         number || registry.knows_program(name) || judge::knows_role(name) || rules::know_program(name) || service()
     };
     let mut names: BTreeSet<Text> = BTreeSet::new();

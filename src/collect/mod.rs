@@ -1,12 +1,18 @@
 //! The only folder that talks to the operating system: it asks coarse questions and returns a [`Snapshot`].
 //!
-//! Each platform is a folder: a thin `live.rs` that fetches bytes, and portable code that reads them.
+//! Each platform is a folder: a thin `live.rs` that fetches bytes, and portable code that reads them. `bsd` is what macOS and
+//! FreeBSD have alike.
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "freebsd")))]
 mod absent;
+mod bsd;
 mod capture;
+#[cfg_attr(not(any(target_os = "freebsd", test)), expect(dead_code, reason = "some is for a live kernel"))]
+mod freebsd;
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "the requests are for a live kernel"))]
 mod linux;
+#[cfg_attr(not(any(target_os = "macos", test)), expect(dead_code, reason = "some is for a live kernel"))]
+mod macos;
 mod rename;
 mod seam;
 
@@ -23,6 +29,8 @@ use seam::Replay;
 // What looks at the host that this runs on.
 cfg_select! {
     target_os = "linux" => { use linux as here; }
+    target_os = "macos" => { use macos as here; }
+    target_os = "freebsd" => { use freebsd as here; }
     _ => { use absent as here; }
 }
 
@@ -123,8 +131,11 @@ struct Platform {
 }
 
 /// Every platform that there is a backend for.
-const PLATFORMS: &[Platform] =
-    &[Platform { name: "linux", snapshot: |replay, ask| linux::snapshot(replay, ask), renamed: linux::renamed }];
+const PLATFORMS: &[Platform] = &[
+    Platform { name: "linux", snapshot: |replay, ask| linux::snapshot(replay, ask), renamed: linux::renamed },
+    Platform { name: "freebsd", snapshot: |replay, ask| freebsd::snapshot(replay, ask), renamed: freebsd::renamed },
+    Platform { name: "macos", snapshot: |replay, ask| macos::snapshot(replay, ask), renamed: macos::renamed },
+];
 
 /// Reads a transcript of a platform that is known.
 fn read(capture: &[u8], path: &Path) -> Result<(Capture, &'static Platform), Error> {

@@ -5,7 +5,8 @@ use super::{Text, Timestamp};
 /// What is known of the file that a process executes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ExeState {
-    /// The file behind the magic link has the device and inode of that path in the host's root: verified.
+    /// The file behind the magic link has the device and inode of that path in the host's root: verified. On macOS and
+    /// FreeBSD the kernel names the file, and tells its device and inode by another way.
     Ok,
     /// No name leads to the file any more (link count 0).
     Deleted,
@@ -208,7 +209,7 @@ pub struct Process {
     pub pid: u32,
     /// The id of its parent; 0 for none.
     pub ppid: Option<u32>,
-    /// Clock ticks from boot to its start, `/proc/PID/stat` field 22.
+    /// Clock ticks from boot to its start, `/proc/PID/stat` field 22; on macOS and FreeBSD microseconds since 1970.
     pub start_ticks: Option<u64>,
     /// When it started.
     pub started: Option<Timestamp>,

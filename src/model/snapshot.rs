@@ -12,7 +12,7 @@ pub struct Host {
     pub id: Option<String>,
     /// The name of the host.
     pub hostname: Option<Text>,
-    /// The id of this boot, `/proc/sys/kernel/random/boot_id`.
+    /// The id of this boot: `/proc/sys/kernel/random/boot_id`, `kern.bootsessionuuid` of macOS, `kern.boot_id` of FreeBSD.
     pub boot_id: Option<Text>,
     /// The operating system: `linux`, `macos`, `windows`, …
     pub platform: &'static str,
@@ -22,6 +22,14 @@ pub struct Host {
     pub ephemeral_ports: Option<(u16, u16)>,
     /// The lowest port that needs no privilege to bind.
     pub unprivileged_port: Option<u16>,
+}
+
+impl Host {
+    /// True where rights are capabilities, capabilities(7), and namespaces and `/proc` decide what is seen. Elsewhere there
+    /// is root, and there are others.
+    pub fn has_capabilities(&self) -> bool {
+        self.platform == "linux"
+    }
 }
 
 /// How `/proc` hides other users' processes, proc(5).
@@ -117,6 +125,8 @@ pub enum Source {
     Proc,
     /// The descriptors of processes.
     Fd,
+    /// A table of sysctl(3), on macOS and FreeBSD.
+    Sysctl,
 }
 
 impl Source {
@@ -126,6 +136,7 @@ impl Source {
             Self::SockDiag => "sock_diag",
             Self::Proc => "proc",
             Self::Fd => "fd",
+            Self::Sysctl => "sysctl",
         }
     }
 }
@@ -179,7 +190,7 @@ pub struct ProcessCounts {
     pub seen: u64,
     /// Those whose descriptors the kernel refused, where this run lacks a capability.
     pub no_permission: u64,
-    /// Those whose descriptors it refused although this run has every capability that should do.
+    /// Those whose descriptors it refused although this run has every capability that should do, or is root's.
     pub denied_despite_caps: u64,
     /// Those that ended while they were looked at.
     pub vanished: u64,
@@ -198,7 +209,8 @@ pub enum Via {
     Thread,
     /// A file that is registered with an io_uring of the process, io_uring_register(2).
     IoUring,
-    /// A descriptor in a message that the process has not yet received, `SCM_RIGHTS` in unix(7).
+    /// A descriptor in a message that the process has not yet received, `SCM_RIGHTS` in unix(7); on macOS a file port, which
+    /// the process can make a descriptor of.
     InFlight,
     /// A descriptor of the process, which lives in another network namespace than the socket.
     ForeignNetns,

@@ -55,10 +55,10 @@ pub(super) fn of_nothing(report: &Report, query: &Query, transports: &[Transport
     }
     if in_doubt > 0 {
         // Where a capability is lacking, one knows what would help.
-        let why = if report.counts.no_permission > 0 {
-            "; root would see them, or who has cap_sys_ptrace and cap_dac_read_search"
-        } else {
-            ""
+        let why = match (report.counts.no_permission, report.host.has_capabilities()) {
+            (0, _) => "",
+            (_, true) => "; root would see them, or who has cap_sys_ptrace and cap_dac_read_search",
+            (_, false) => "; root would see them",
         };
         let listeners = if in_doubt == 1 { "1 listener".to_owned() } else { format!("{in_doubt} listeners") };
         return Match::CannotTell(format!("the owners of {listeners} are not known{why}"));

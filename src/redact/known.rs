@@ -1,7 +1,7 @@
 //! Names that every system has, which tell nothing of this one.
 
 /// Directories of the hierarchy, hier(7), and those that package managers and runtimes make.
-const DIRECTORIES: [&str; 58] = [
+const DIRECTORIES: [&str; 68] = [
     "Library",
     "abstract",
     "bin",
@@ -60,6 +60,17 @@ const DIRECTORIES: [&str; 58] = [
     "net",
     "exe",
     "nix",
+    // Those of macOS and FreeBSD.
+    "Applications",
+    "Cellar",
+    "Contents",
+    "CoreServices",
+    "MacOS",
+    "System",
+    "Users",
+    "homebrew",
+    "jails",
+    "private",
 ];
 
 /// True for a directory that every system has.

@@ -48,7 +48,9 @@ fn each(names: &mut Names<'_>, path: &[u8], change: impl Fn(&mut Names<'_>, &[u8
         out.push(match *part {
             b"" | b"." | b".." => part.to_vec(),
             // A person's home is called as that person is.
-            name if is_below(&[b"", b"home"]) => names.user(name),
+            name if is_below(&[b"", b"home"]) || is_below(&[b"", b"Users"]) || is_below(&[b"", b"usr", b"home"]) => {
+                names.user(name)
+            }
             id if is_below(&[b"run", b"user"]) && number(id).is_some() => {
                 names.id(number(id).unwrap_or_default()).to_string().into_bytes()
             }

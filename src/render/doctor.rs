@@ -30,7 +30,6 @@ pub fn doctor(diagnosis: &Diagnosis<'_>, screen: &Screen, out: &mut dyn Write) -
     let mut lines = vec![
         ("verdict", verdict),
         ("user", user(diagnosis)),
-        ("namespaces", vantage(diagnosis)),
         ("kernel", kernel(diagnosis)),
         ("tables", tables(diagnosis)),
         ("networks", networks(diagnosis)),
@@ -38,6 +37,9 @@ pub fn doctor(diagnosis: &Diagnosis<'_>, screen: &Screen, out: &mut dyn Write) -
         ("owners", owners(diagnosis)),
         ("registry", registry(diagnosis)),
     ];
+    if diagnosis.report.host.has_capabilities() {
+        lines.insert(2, ("namespaces", vantage(diagnosis)));
+    }
     lines.extend(diagnosis.sandbox.iter().map(|sandbox| ("rights", given_up(sandbox))));
     lines.extend(
         gaps.iter().take(MOST_GAPS).map(|gap| {
@@ -61,6 +63,9 @@ fn user(diagnosis: &Diagnosis<'_>) -> String {
     let uid = diagnosis.report.vantage.uid;
     let who = match uid {
         Some(0) => "root".to_owned(),
+        Some(uid) if !diagnosis.report.host.has_capabilities() => {
+            format!("uid {uid}, and not root (to look through other users' descriptors)")
+        }
         Some(uid) => format!("uid {uid}"),
         None => "not known".to_owned(),
     };
@@ -148,12 +153,13 @@ fn networks(diagnosis: &Diagnosis<'_>) -> String {
 
 fn processes(diagnosis: &Diagnosis<'_>) -> String {
     let counts = &diagnosis.report.counts;
+    let (lacking, refused) = match diagnosis.report.host.has_capabilities() {
+        true => ("not looked into for lack of a capability", "refused in spite of every capability"),
+        false => ("not looked into, being other users'", "refused to root"),
+    };
     let mut parts = vec![format!("{} seen", counts.seen)];
-    let reasons = [
-        (counts.no_permission, "not looked into for lack of a capability"),
-        (counts.denied_despite_caps, "refused in spite of every capability"),
-        (counts.vanished, "ended meanwhile"),
-    ];
+    let reasons =
+        [(counts.no_permission, lacking), (counts.denied_despite_caps, refused), (counts.vanished, "ended meanwhile")];
     parts.extend(reasons.into_iter().filter(|(number, _)| *number > 0).map(|(number, why)| format!("{number} {why}")));
     if counts.hidden_descriptors > 0 {
         parts.push(format!("{} descriptors not looked through", counts.hidden_descriptors));

@@ -37,6 +37,7 @@ Install the program below a directory that only root may write (/usr/local, /opt
             "tcp/0.0.0.0:4444 exe=/tmp/server writable => high",
             "tcp/10.0.0.5:4444 exe=/var/tmp/server file=foreign => medium",
             "tcp/127.0.0.1:4444 exe=/dev/shm/.x writable => low",
+            "tcp/10.0.0.5:4444 exe=/private/tmp/server writable => medium",
             "tcp/127.0.0.1:4444 exe=/memfd:x file=memfd => high",
             "tcp/0.0.0.0:8080 exe=/home/ann/server writable uid=1000 => medium",
             "tcp/127.0.0.1:8080 exe=/home/ann/server writable uid=1000 => info",

@@ -2,8 +2,9 @@
 
 use crate::model::{ExeState, Process, Text};
 
-/// Where programs are put that are not meant to stay.
-const SCRATCH: [&[u8]; 4] = [b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/run/user/"];
+/// Where programs are put that are not meant to stay; on macOS the first two lie below /private.
+const SCRATCH: [&[u8]; 6] =
+    [b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/run/user/", b"/private/tmp/", b"/private/var/tmp/"];
 
 /// True where the path of an executable lies in a scratch directory, whether it is still there or not.
 pub(super) fn is_in_scratch(process: &Process) -> bool {

@@ -110,7 +110,7 @@ struct Table {
     table: &'static str,
     /// read | absent (this kernel has no such protocol: not a gap) | unreadable | unstable
     status: &'static str,
-    /// sock_diag | proc | fd
+    /// sock_diag | proc | fd | sysctl
     source: Option<&'static str>,
     /// In how many namespaces.
     namespaces: usize,
