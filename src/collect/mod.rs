@@ -2,13 +2,14 @@
 //!
 //! Each platform is a folder: a thin `live.rs` that fetches bytes, and portable code that reads them.
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "windows")))]
 mod absent;
 mod capture;
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "the requests are for a live kernel"))]
 mod linux;
 mod rename;
 mod seam;
+mod windows;
 
 use std::path::Path;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use seam::Replay;
 // What looks at the host that this runs on.
 cfg_select! {
     target_os = "linux" => { use linux as here; }
+    target_os = "windows" => { use windows as here; }
     _ => { use absent as here; }
 }
 
@@ -119,8 +121,10 @@ struct Platform {
 }
 
 /// Every platform that there is a backend for.
-const PLATFORMS: &[Platform] =
-    &[Platform { name: "linux", snapshot: |replay, ask| linux::snapshot(replay, ask), renamed: linux::renamed }];
+const PLATFORMS: &[Platform] = &[
+    Platform { name: "linux", snapshot: |replay, ask| linux::snapshot(replay, ask), renamed: linux::renamed },
+    Platform { name: "windows", snapshot: |replay, ask| windows::snapshot(replay, ask), renamed: windows::renamed },
+];
 
 /// Reads a transcript of a platform that is known.
 fn read(capture: &[u8], path: &Path) -> Result<(Capture, &'static Platform), Error> {

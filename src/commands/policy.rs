@@ -53,6 +53,6 @@ fn test(args: &PolicyTestArgs, streams: &mut Streams<'_>) -> Result<Exit, Error>
 fn none() -> Error {
     Error::Usage {
         problem: "there is no policy".to_owned(),
-        hint: format!("put files that end in .toml into {}, or name one with --policy", approved::HOST),
+        hint: format!("put files that end in .toml into {}, or name one with --policy", approved::host().display()),
     }
 }

@@ -24,6 +24,21 @@ pub struct Host {
     pub unprivileged_port: Option<u16>,
 }
 
+impl Host {
+    /// True where sockets have inodes.
+    pub fn has_inodes(&self) -> bool {
+        self.platform != "windows"
+    }
+
+    /// What shows the owners of sockets to whoever lacks it.
+    pub fn shows_owners(&self) -> &'static str {
+        match self.platform {
+            "windows" => "an elevated prompt (Run as administrator)",
+            _ => "cap_sys_ptrace and cap_dac_read_search, or root",
+        }
+    }
+}
+
 /// How `/proc` hides other users' processes, proc(5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hidepid {
@@ -73,7 +88,8 @@ impl NamespaceKind {
 pub struct Vantage {
     /// The effective user.
     pub uid: Option<u32>,
-    /// The effective capabilities by name (`cap_sys_ptrace`), in the order of their numbers.
+    /// The effective capabilities by name (`cap_sys_ptrace`), in the order of their numbers; on Windows the privileges that
+    /// are enabled (`SeDebugPrivilege`), by name.
     pub caps: Option<Vec<&'static str>>,
     /// The pid namespace whose processes are seen.
     pub pid_ns: Option<NamespaceKind>,
@@ -81,6 +97,10 @@ pub struct Vantage {
     pub user_ns: Option<NamespaceKind>,
     /// What `/proc` hides.
     pub hidepid: Option<Hidepid>,
+    /// The name of the user, where a system has no number for one.
+    pub user: Option<Text>,
+    /// On Windows: the run has the rights that its user has as an administrator.
+    pub elevated: Option<bool>,
 }
 
 /// How a table was read.
@@ -117,6 +137,8 @@ pub enum Source {
     Proc,
     /// The descriptors of processes.
     Fd,
+    /// The tables of the IP Helper API of Windows, which name the process of each socket.
+    IpHelper,
 }
 
 impl Source {
@@ -126,6 +148,7 @@ impl Source {
             Self::SockDiag => "sock_diag",
             Self::Proc => "proc",
             Self::Fd => "fd",
+            Self::IpHelper => "iphlpapi",
         }
     }
 }
@@ -192,9 +215,16 @@ pub enum Via {
     ForeignNetns,
     /// No descriptor: by the cgroup that the socket was created in.
     Cgroup,
+    /// No descriptor: the table of sockets names the process.
+    Table,
 }
 
 impl Via {
+    /// True where a number of a descriptor leads to the socket.
+    pub const fn has_descriptor(self) -> bool {
+        !matches!(self, Self::Cgroup | Self::Table)
+    }
+
     /// The name in reports.
     pub const fn name(self) -> &'static str {
         match self {
@@ -204,6 +234,7 @@ impl Via {
             Self::InFlight => "in_flight",
             Self::ForeignNetns => "foreign_netns",
             Self::Cgroup => "cgroup",
+            Self::Table => "table",
         }
     }
 }
@@ -211,7 +242,7 @@ impl Via {
 /// How sure it is that a process holds a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Certainty {
-    /// Its own descriptor was seen.
+    /// Its own descriptor was seen, or the table of sockets names it.
     Proved,
     /// It is the only process of the cgroup that the socket was created in, and could not be looked into.
     Probable,
@@ -238,7 +269,7 @@ pub struct Holder {
     /// Index into [`Snapshot::processes`].
     pub process: u32,
     /// The lowest descriptor of the process that leads to the socket; of an io_uring or a unix socket in between, that one.
-    /// 0 and without meaning for [`Via::Cgroup`].
+    /// 0 and without meaning for [`Via::Cgroup`] and [`Via::Table`].
     pub fd: u32,
     /// The way by which it does.
     pub via: Via,

@@ -74,7 +74,11 @@ pub enum Store {}
 impl Store {
     /// Always an error.
     pub fn open(_: &Place) -> Result<Self, Error> {
-        Err(nowhere("no state is kept on this platform"))
+        Err(Error::Usage {
+            problem: "no state of the last audit is kept on this system, and so --cron cannot say what is new"
+                .to_owned(),
+            hint: "leave --cron out: audit tells everything; or compare two reports with `earmark diff`".to_owned(),
+        })
     }
 
     /// Nothing.
