@@ -1,7 +1,7 @@
 //! A live Windows: listeners of each kind that this test opens are found with their owner, in every verb.
 //!
 //! Wine is one too, but for what it does not have: it tells the process of a socket only once that has been asked something
-//! (`take_error` does), and what it does not have at all is said in one line, `NOT RUN`.
+//! (`ttl` does), and what it does not have at all is said in one line, `NOT RUN`.
 
 #![cfg(windows)]
 #![expect(clippy::disallowed_methods, reason = "a live test opens sockets, starts the program and writes files")]
@@ -29,7 +29,7 @@ fn hold() -> Held {
         let tcp = TcpListener::bind((address, 0)).unwrap_or_else(|error| panic!("tcp {address}: {error}"));
         let udp = UdpSocket::bind((address, 0)).unwrap_or_else(|error| panic!("udp {address}: {error}"));
         // For Wine, see above.
-        let _ = (tcp.take_error(), udp.take_error());
+        let _ = (tcp.ttl(), udp.ttl());
         held.all.push(("tcp", tcp.local_addr().expect("an address")));
         held.all.push(("udp", udp.local_addr().expect("an address")));
         held._tcp.push(tcp);
@@ -81,6 +81,11 @@ fn is_wine() -> bool {
     std::env::var_os("WINEPREFIX").is_some()
 }
 
+/// True where this system names no process for such a socket, which is Wine's way with TCP over IPv6.
+fn is_untold(transport: &str, address: SocketAddr) -> bool {
+    is_wine() && transport == "tcp" && address.is_ipv6()
+}
+
 #[test]
 fn each_kind_is_found_with_its_owner() {
     let held = hold();
@@ -90,6 +95,13 @@ fn each_kind_is_found_with_its_owner() {
     for (transport, address) in &held.all {
         let listener = at(&report, transport, *address);
         let owner = &listener["owners"][0];
+        if is_untold(transport, *address) {
+            println!("{}: its owner NOT RUN, this Wine names no process for TCP over IPv6", listener["endpoint"]);
+            assert_eq!((&listener["owner_status"], owner.is_null()), (&"unknown".into(), true), "{listener:#}");
+            let gaps = report["coverage"]["gaps"].to_string();
+            assert!(gaps.contains("names no process"), "{gaps}");
+            continue;
+        }
         println!(
             "{:24} pid {} {} started {} user {}",
             listener["endpoint"].as_str().expect("an endpoint"),
@@ -162,7 +174,8 @@ fn queries_end_as_they_do_elsewhere() {
     let (_, address) = held.all[0];
     let own = std::process::id().to_string();
     let found = said(&["--format", "plain", "-H", "-t", &format!("pid:{own}")], 0);
-    assert_eq!(found.lines().count(), 4, "{found}");
+    let own = held.all.iter().filter(|(transport, address)| *transport == "tcp" && !is_untold(transport, *address));
+    assert_eq!(found.lines().count(), own.count(), "{found}");
     said(&[&format!("tcp/{}", address.port())], 0);
     drop(held);
     said(&[&format!("tcp/{}", address.port())], 1);
@@ -223,7 +236,9 @@ fn a_capture_of_it_tells_the_same() {
     let report = json(&["--json", "--from", &capture]);
     for (transport, address) in &held.all {
         let listener = at(&report, transport, *address);
-        assert_eq!(listener["owners"][0]["pid"], std::process::id(), "{listener:#}");
+        if !is_untold(transport, *address) {
+            assert_eq!(listener["owners"][0]["pid"], std::process::id(), "{listener:#}");
+        }
     }
     said(&["diff", &capture, &capture], 0);
     assert!(matches!(earmark(&["diff", &capture]).status.code(), Some(0 | 1)));
