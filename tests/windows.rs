@@ -5,6 +5,7 @@
 
 #![cfg(windows)]
 #![expect(clippy::disallowed_methods, reason = "a live test opens sockets, starts the program and writes files")]
+#![expect(clippy::disallowed_macros, reason = "what was seen, and what could not be run, is told")]
 
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
