@@ -3,7 +3,7 @@
 use crate::error::Exit;
 use crate::model::{ADDRESSES, Gap, OwnerStatus, TableStatus, Transport};
 use crate::policy::{Coverage, Settings};
-use crate::report::Report;
+use crate::report::{Listener, Report};
 
 /// How an audit ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,12 +90,14 @@ fn unmet(report: &Report, coverage: Coverage) -> Option<(String, String)> {
                     Known | Kernel | None | Vanished => false,
                 }
             };
-            let count = report.listeners.iter().filter(|listener| hidden(listener.owner_status)).count();
+            // Of an owner of which only the number is known, no entry can tell whether it is meant.
+            let unknown = |listener: &Listener| listener.owners.iter().any(|o| report.processes[o.process].is_hidden());
+            let is_hidden = |listener: &&Listener| hidden(listener.owner_status) || unknown(listener);
+            let count = report.listeners.iter().filter(is_hidden).count();
             let (all, listeners) = (report.listeners.len(), if count == 1 { "listener" } else { "listeners" });
             let remedy = match report.counts.no_permission {
-                0 => "earmark doctor says what would mend it",
-                _ if !report.host.has_capabilities() => "it takes root",
-                _ => "it takes cap_sys_ptrace and cap_dac_read_search, or root",
+                0 => "earmark doctor says what would mend it".to_owned(),
+                _ => format!("it takes {}", report.host.shows_owners()),
             };
             let told = || format!("the owners of {count} {listeners} of {all} are not known: {remedy}");
             (count > 0).then(|| ("owners".to_owned(), told()))

@@ -60,6 +60,9 @@ const CAPABILITIES: [(&str, &str); 3] = [
     ("cap_sys_admin", "enter other network namespaces, list BPF programs"),
 ];
 
+/// The same on Windows.
+const PRIVILEGES: [(&str, &str); 1] = [("SeDebugPrivilege", "look into the processes of others")];
+
 impl<'a> Diagnosis<'a> {
     /// Reads a report for what it could not say.
     pub fn new(report: &'a Report, overlays: Overlays, sandbox: Option<Sandbox>) -> Self {
@@ -79,7 +82,11 @@ impl<'a> Diagnosis<'a> {
         owners.sort_unstable();
         Self {
             report,
-            capabilities: CAPABILITIES.into_iter().filter(|_| report.host.has_capabilities()).map(capability).collect(),
+            capabilities: match report.host.platform {
+                "linux" => CAPABILITIES.into_iter().map(capability).collect(),
+                "windows" => PRIVILEGES.into_iter().map(capability).collect(),
+                _ => Vec::new(),
+            },
             namespaces: report
                 .namespaces
                 .iter()

@@ -32,7 +32,8 @@
 //! | module | may import |
 //! |---|---|
 //! | model, error, fault | nothing of ours |
-//! | finding, collect | model |
+//! | finding | model |
+//! | collect | model, sys |
 //! | registry | model, fault |
 //! | policy | model, fault |
 //! | report | model, finding, policy, registry's plain types |
@@ -84,6 +85,10 @@
 //! - The table pads its columns itself: a library for tables took 12 MB and 5 ms for 4,000 rows, a twentieth of the run.
 //! - Rights are given up between looking and judging ([`sys::sandbox`]), and not at the start: Landlock hides every process
 //!   outside its own domain, and so every owner. What is written to is opened before that.
+//! - On Windows `windows-sys` is asked directly, and its bytes are read by us: neither netstat2 nor sysinfo could stand behind a
+//!   capture. netstat2 has neither the time nor the module of a socket, writes past the length of a vector, and brings bindgen
+//!   to every build; sysinfo knows users by their SID alone. The live tests need neither as a second opinion: they open the
+//!   sockets that they look for.
 //! - Colours, files and the terminal are `sys`; the judgement of a socket's exposure by its namespace is `judge`, since a
 //!   collector that judges could not be replayed.
 

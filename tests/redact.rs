@@ -112,7 +112,7 @@ fn judgement(report: &Report) -> Vec<String> {
 }
 
 /// What every part of a path may be that is no name of this host.
-const EVERYWHERE: [&str; 38] = [
+const EVERYWHERE: [&str; 43] = [
     "",
     "Applications",
     "Cellar",
@@ -152,6 +152,12 @@ const EVERYWHERE: [&str; 38] = [
     "user-65534.slice",
     "kubepods.slice",
     "kubepods-burstable.slice",
+    // Those of Windows.
+    "C:",
+    "Windows",
+    "System32",
+    "Program Files",
+    "Downloads",
 ];
 
 /// The names in a snapshot that may not be left.
@@ -167,7 +173,8 @@ fn names(snapshot: &Snapshot, registry: &Registry) -> BTreeSet<Text> {
     names.extend(snapshot.host.boot_id.clone());
     names.extend(snapshot.host.id.as_deref().map(Text::from));
     let mut parts = |path: &[u8]| {
-        for part in path.split(|byte| matches!(byte, b'/' | 0)) {
+        let is_windows = Text::from(path).is_windows_path();
+        for part in path.split(|byte| matches!(byte, b'/' | 0) || is_windows && *byte == b'\\') {
             let stem = [&b".service"[..], b".sock"].iter().find_map(|end| part.strip_suffix(*end)).unwrap_or(part);
             let stem = stem.split(|byte| *byte == b'@').next().unwrap_or(stem);
             if !known(stem) && !EVERYWHERE.iter().any(|word| [part, stem].contains(&word.as_bytes())) {
@@ -190,6 +197,8 @@ fn names(snapshot: &Snapshot, registry: &Registry) -> BTreeSet<Text> {
         }
     });
     let people = snapshot.processes.iter().filter_map(|process| process.user.clone());
+    // Whom every Windows has stays.
+    let people = people.filter(|name| !name.as_bytes().starts_with(b"NT AUTHORITY\\"));
     names.extend(people.filter(|name| name.as_bytes() != b"root" && !known(name.as_bytes())));
     for container in snapshot.processes.iter().filter_map(|process| process.container.clone()) {
         names.insert(container.id);

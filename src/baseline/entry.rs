@@ -30,12 +30,19 @@ fn lasting(unit: &Text) -> Option<String> {
     (!passing).then_some(unit)
 }
 
+/// A name as a policy has it: as it is, where a backslash is all that would have to be escaped in it.
+fn as_written(text: &Text) -> String {
+    let escaped = text.escaped();
+    let plain = std::str::from_utf8(text.as_bytes()).ok().filter(|plain| plain.replace('\\', "\\\\") == escaped);
+    plain.map_or_else(|| escaped.clone(), str::to_owned)
+}
+
 impl Entry {
     /// The expectation that a listener fulfils.
     pub fn of(report: &Report, listener: &Listener) -> Self {
         let owner = speaker(report, listener);
         let netns = report.netns(listener);
-        let named = |text: &Text| Some(text.escaped()).filter(|name| !name.is_empty());
+        let named = |text: &Text| Some(as_written(text)).filter(|name| !name.is_empty());
         let container = owner.and_then(|process| process.container.as_ref()).map(|container| {
             let name = container.stable_name();
             // The number of a container is new with each start.
@@ -46,7 +53,7 @@ impl Entry {
             transport: listener.socket.transport,
             exe: owner.and_then(|process| process.exe.as_ref()).and_then(named),
             user: owner.and_then(|process| match (&process.user, process.uid) {
-                (Some(user), _) => Some(Ok(user.escaped())),
+                (Some(user), _) => Some(Ok(as_written(user))),
                 (None, uid) => uid.map(Err),
             }),
             unit: socket_unit.or(owner.and_then(|process| process.unit.as_ref())).and_then(lasting),
@@ -85,11 +92,16 @@ impl Entry {
         };
         let exe = process.exe.as_ref().map_or_else(|| "its executable".to_owned(), Text::escaped);
         match process.exe_state {
-            ExeState::Ok if process.exe_writable == Some(true) => Some(format!("others than root may write {exe}")),
+            ExeState::Ok if process.exe_writable == Some(true) => {
+                Some(match process.exe.as_ref().is_some_and(Text::is_windows_path) {
+                    true => format!("others than administrators may write {exe}"),
+                    false => format!("others than root may write {exe}"),
+                })
+            }
             ExeState::Ok => process
                 .exe
                 .as_ref()
-                .filter(|exe| exe.escaped().as_bytes() != exe.as_bytes() || exe.as_bytes().contains(&b'*'))
+                .filter(|exe| as_written(exe).as_bytes() != exe.as_bytes() || exe.as_bytes().contains(&b'*'))
                 .map(|_| "the path of its executable has characters that a policy cannot name".to_owned()),
             ExeState::Deleted if process.exe_replaced == Some(true) => None,
             ExeState::Deleted => Some(format!("{exe} was deleted")),

@@ -3,7 +3,7 @@
 //! Each platform is a folder: a thin `live.rs` that fetches bytes, and portable code that reads them. `bsd` is what macOS and
 //! FreeBSD have alike.
 
-#[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "freebsd")))]
+#[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "freebsd", target_os = "windows")))]
 mod absent;
 mod bsd;
 mod capture;
@@ -15,6 +15,7 @@ mod linux;
 mod macos;
 mod rename;
 mod seam;
+mod windows;
 
 use std::path::Path;
 use std::time::Duration;
@@ -31,6 +32,7 @@ cfg_select! {
     target_os = "linux" => { use linux as here; }
     target_os = "macos" => { use macos as here; }
     target_os = "freebsd" => { use freebsd as here; }
+    target_os = "windows" => { use windows as here; }
     _ => { use absent as here; }
 }
 
@@ -135,6 +137,7 @@ const PLATFORMS: &[Platform] = &[
     Platform { name: "linux", snapshot: |replay, ask| linux::snapshot(replay, ask), renamed: linux::renamed },
     Platform { name: "freebsd", snapshot: |replay, ask| freebsd::snapshot(replay, ask), renamed: freebsd::renamed },
     Platform { name: "macos", snapshot: |replay, ask| macos::snapshot(replay, ask), renamed: macos::renamed },
+    Platform { name: "windows", snapshot: |replay, ask| windows::snapshot(replay, ask), renamed: windows::renamed },
 ];
 
 /// Reads a transcript of a platform that is known.

@@ -10,16 +10,24 @@ use crate::policy::{Fallback, Loopback, Policy};
 use crate::{rules, sys};
 
 /// What the distribution or the vendor allows.
-const VENDOR: &str = "/usr/lib/earmark/policy.d";
+fn vendor() -> PathBuf {
+    sys::places::vendor().join("policy.d")
+}
 
 /// What the administrator allows.
-pub(super) const HOST: &str = "/etc/earmark/policy.d";
+pub(super) fn host() -> PathBuf {
+    sys::places::host().join("policy.d")
+}
 
 /// A directory for each role that hosts may have.
-const ROLES: &str = "/etc/earmark/roles";
+fn roles() -> PathBuf {
+    sys::places::host().join("roles")
+}
 
 /// The file that names the role of this host.
-const ROLE: &str = "/etc/earmark/role";
+fn role_file() -> PathBuf {
+    sys::places::host().join("role")
+}
 
 /// The policy that its files make together; `None` where there is no file. `live` is a run that judges the host that it
 /// runs on.
@@ -29,10 +37,10 @@ pub(super) fn load(args: &PolicyFiles, live: bool) -> Result<Option<Arc<Policy>>
     if args.policy.is_some() {
         super::own_choice("--policy")?;
     }
-    let directories = [Path::new(VENDOR), Path::new(HOST)];
-    let mut files = layered(&directories, trusted)?;
+    let (vendor, host) = (vendor(), host());
+    let mut files = layered(&[&vendor, &host], trusted)?;
     if let Some(role) = role(args, trusted)? {
-        let directory = Path::new(ROLES).join(&role);
+        let directory = roles().join(&role);
         let of_role = sys::input::read_dir(&directory, "toml", trusted)?;
         if of_role.is_empty() {
             return Err(Error::Usage {
@@ -103,7 +111,7 @@ fn layered(directories: &[&Path], trusted: bool) -> Result<Vec<(PathBuf, String)
 fn role(args: &PolicyFiles, trusted: bool) -> Result<Option<String>, Error> {
     let role = match &args.role {
         Some(role) => role.clone(),
-        None => match sys::input::read_small(Path::new(ROLE), trusted) {
+        None => match sys::input::read_small(&role_file(), trusted) {
             Ok(text) => text.trim().to_owned(),
             Err(Error::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -113,7 +121,7 @@ fn role(args: &PolicyFiles, trusted: bool) -> Result<Option<String>, Error> {
     if role.is_empty() || role.starts_with('.') || !role.chars().all(plain) {
         return Err(Error::Usage {
             problem: "the name of a role may have letters, digits, `-`, `_` and `.`".to_owned(),
-            hint: format!("--role or {ROLE} names a directory in {ROLES}"),
+            hint: format!("--role or {} names a directory in {}", role_file().display(), roles().display()),
         });
     }
     Ok(Some(role))

@@ -1,6 +1,6 @@
 //! `baseline`: from what is here to what may be here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Streams, approved, audit, deliver, look, registry, say, time};
 use crate::baseline;
@@ -17,7 +17,9 @@ use crate::report::{Listener, Report};
 use crate::{rules, sys};
 
 /// What people accept on this host, one after the other.
-const LOCAL: &str = "/etc/earmark/policy.d/90-local.toml";
+fn local_file() -> PathBuf {
+    approved::host().join("90-local.toml")
+}
 
 /// What a new file begins with.
 const HEAD: &str = "# What was accepted on this host with `earmark baseline accept`.\nschema = 1\n";
@@ -116,7 +118,7 @@ fn accept(args: &BaselineAcceptArgs, streams: &mut Streams<'_>) -> Result<Exit, 
         say(streams.err, &format!("{} {what}: nothing was written", args.endpoint), "");
         return Ok(Exit::Ok);
     }
-    let path = Path::new(LOCAL);
+    let path = &local_file();
     let mut text = local(path)?;
     for entry in &entries {
         text += &format!("\n# {}\n{entry}\n", args.endpoint);
@@ -128,7 +130,7 @@ fn accept(args: &BaselineAcceptArgs, streams: &mut Streams<'_>) -> Result<Exit, 
         writeln!(streams.out, "{entry}\n").map_err(Error::Output)?;
     }
     streams.out.flush().map_err(Error::Output)?;
-    say(streams.err, &format!("added to {LOCAL}"), "");
+    say(streams.err, &format!("added to {}", path.display()), "");
     Ok(Exit::Ok)
 }
 
@@ -143,7 +145,7 @@ fn local(path: &Path) -> Result<String, Error> {
 
 fn prune(args: &BaselinePruneArgs, streams: &mut Streams<'_>) -> Result<Exit, Error> {
     super::own_choice("baseline prune")?;
-    let path = Path::new(LOCAL);
+    let path = &local_file();
     let policy = approved::strict(&PolicyFiles::default(), true)?.ok_or_else(no_policy)?;
     let report = held(&InputArgs::default(), Some(policy.clone()))?;
     // `missing` is told only where nothing that could match was hidden.
@@ -215,6 +217,6 @@ fn expectations_seen(report: &Report) -> Vec<usize> {
 fn no_policy() -> Error {
     Error::Usage {
         problem: "there is no policy".to_owned(),
-        hint: format!("`earmark baseline record` prints one for {}", approved::HOST),
+        hint: format!("`earmark baseline record` prints one for {}", approved::host().display()),
     }
 }

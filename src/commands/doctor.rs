@@ -15,7 +15,7 @@ pub(super) fn run(args: &DoctorArgs, streams: &mut Streams<'_>) -> Result<Exit, 
     // Every table there is: what cannot be read is what somebody wants to know.
     let ask =
         Ask { transports: Transport::ALL.to_vec(), bound: true, time: time(args.input.timeout), ..Ask::default() };
-    let directory = registry::OVERLAYS.to_owned();
+    let directory = registry::overlays().display().to_string();
     // A file that makes no sense keeps other verbs from running, and is told here.
     let (registry, overlays) = match registry::load() {
         Ok((registry, files)) => (registry, Overlays { directory, files, problem: None }),

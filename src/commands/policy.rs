@@ -89,6 +89,6 @@ fn open(args: &PolicyTestArgs, packages: bool, streams: &mut Streams<'_>) -> Res
 fn none() -> Error {
     Error::Usage {
         problem: "there is no policy".to_owned(),
-        hint: format!("put files that end in .toml into {}, or name one with --policy", approved::HOST),
+        hint: format!("put files that end in .toml into {}, or name one with --policy", approved::host().display()),
     }
 }

@@ -1,18 +1,20 @@
 //! What is known of ports here: what is compiled in, and what the administrator of this host adds.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::registry::Registry;
 use crate::sys;
 
 /// Where an administrator keeps the names of own services.
-pub(super) const OVERLAYS: &str = "/etc/earmark/registry.d";
+pub(super) fn overlays() -> PathBuf {
+    sys::places::host().join("registry.d")
+}
 
 /// The registry, with overlays by the name of their file, and how many files those are.
 pub(super) fn load() -> Result<(Registry, usize), Error> {
     // Root must not believe what others could have written.
-    from(Path::new(OVERLAYS), sys::effective_user() == Some(0))
+    from(&overlays(), sys::privilege::acts_as_root())
 }
 
 fn from(dir: &Path, trusted: bool) -> Result<(Registry, usize), Error> {

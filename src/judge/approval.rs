@@ -188,7 +188,8 @@ pub(super) fn candidate<'a>(
         owners,
         // What systemd opened for a unit is that unit's, whoever holds it: nobody else can open a socket in its cgroup.
         socket_unit: origin.filter(|unit| unit.as_bytes().ends_with(b".socket")),
-        is_attributed: matches!(status, OwnerStatus::Known | OwnerStatus::Kernel | OwnerStatus::None),
+        is_attributed: matches!(status, OwnerStatus::Known | OwnerStatus::Kernel | OwnerStatus::None)
+            && !owners.iter().any(|process| process.is_hidden()),
     }
 }
 

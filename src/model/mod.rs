@@ -1,5 +1,6 @@
 //! Facts: what is, as the operating system told it. Nothing here judges, formats or asks.
 
+mod descriptor;
 mod netns;
 mod process;
 mod sandbox;
@@ -10,6 +11,7 @@ mod socket;
 mod text;
 mod time;
 
+pub use descriptor::{Protected, others_may_change};
 pub use netns::{ADDRESSES, DeviceAddress, Interface, NetNs, NetNsKind, Tunnel};
 pub use process::{Cgroup, Container, ExeState, OwnerStatus, PackageState, Process, UnitState, stable_unit};
 pub use sandbox::{Capabilities, Landlock, Sandbox};

@@ -209,7 +209,7 @@ pub struct Process {
     pub pid: u32,
     /// The id of its parent; 0 for none.
     pub ppid: Option<u32>,
-    /// Clock ticks from boot to its start, `/proc/PID/stat` field 22; on macOS and FreeBSD microseconds since 1970.
+    /// Clock ticks from boot to its start, `/proc/PID/stat` field 22; on other systems than Linux microseconds since 1970.
     pub start_ticks: Option<u64>,
     /// When it started.
     pub started: Option<Timestamp>,
@@ -227,11 +227,11 @@ pub struct Process {
     pub exe_replaced: Option<bool>,
     /// Its effective user.
     pub uid: Option<u32>,
-    /// The name of that user in `/etc/passwd`.
+    /// The name of that user in `/etc/passwd`; on Windows `DOMAIN\name`.
     pub user: Option<Text>,
     /// The path of its cgroup.
     pub cgroup: Option<Text>,
-    /// The first unit of the cgroup path below the slices.
+    /// The first unit of the cgroup path below the slices; on Windows the service that it runs.
     pub unit: Option<Text>,
     /// The unit within that unit: what a user's own manager runs.
     pub user_unit: Option<Text>,
@@ -259,6 +259,11 @@ impl Process {
         self.unit.as_ref().map(|unit| stable_unit(&unit.escaped()))
     }
 
+    /// True where its number is all that could be learned of it.
+    pub fn is_hidden(&self) -> bool {
+        self.exe.is_none() && self.exe_state == ExeState::Unreadable && self.uid.is_none() && self.user.is_none()
+    }
+
     /// The verified executable: the only name of a process that is evidence.
     pub fn verified_exe(&self) -> Option<&Text> {
         match self.exe_state {
@@ -276,7 +281,12 @@ impl Process {
 /// A unit's name, escaped, without what changes from one start to the next: the instance, and the number of a session or
 /// run.
 pub fn stable_unit(unit: &str) -> String {
-    let (stem, kind) = unit.rsplit_once('.').unwrap_or((unit, ""));
+    // A service of Windows has no kind; what it runs for each user has a number at the end.
+    let Some((stem, kind)) = unit.rsplit_once('.') else {
+        let number = |tail: &str| (4..=8).contains(&tail.len()) && tail.bytes().all(|b| b.is_ascii_hexdigit());
+        let of_user = unit.rsplit_once('_').filter(|(_, tail)| number(tail));
+        return of_user.map_or_else(|| unit.to_owned(), |(head, _)| format!("{head}_"));
+    };
     let stem = match stem.split_once('@') {
         Some((template, _)) => format!("{template}@"),
         None => {
@@ -300,6 +310,8 @@ mod tests {
         assert_eq!(stable_unit("session-12.scope"), "session-.scope");
         assert_eq!(stable_unit("docker-0123456789abcdef.scope"), "docker-.scope");
         assert_eq!(stable_unit("prometheus-node-exporter.service"), "prometheus-node-exporter.service");
+        assert_eq!(stable_unit("CDPUserSvc_3a1b2"), "CDPUserSvc_");
+        assert_eq!(stable_unit("TermService"), "TermService");
     }
 
     #[test]

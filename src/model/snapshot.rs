@@ -25,10 +25,23 @@ pub struct Host {
 }
 
 impl Host {
-    /// True where rights are capabilities, capabilities(7), and namespaces and `/proc` decide what is seen. Elsewhere there
-    /// is root, and there are others.
+    /// True where rights are capabilities, capabilities(7), and namespaces and `/proc` decide what is seen.
     pub fn has_capabilities(&self) -> bool {
         self.platform == "linux"
+    }
+
+    /// True where sockets have inodes.
+    pub fn has_inodes(&self) -> bool {
+        self.platform != "windows"
+    }
+
+    /// What shows the owners of sockets to whoever lacks it.
+    pub fn shows_owners(&self) -> &'static str {
+        match self.platform {
+            "linux" => "cap_sys_ptrace and cap_dac_read_search, or root",
+            "windows" => "an elevated prompt (Run as administrator)",
+            _ => "root",
+        }
     }
 }
 
@@ -81,7 +94,8 @@ impl NamespaceKind {
 pub struct Vantage {
     /// The effective user.
     pub uid: Option<u32>,
-    /// The effective capabilities by name (`cap_sys_ptrace`), in the order of their numbers.
+    /// The effective capabilities by name (`cap_sys_ptrace`), in the order of their numbers; on Windows the privileges that
+    /// are enabled (`SeDebugPrivilege`), by name.
     pub caps: Option<Vec<&'static str>>,
     /// The pid namespace whose processes are seen.
     pub pid_ns: Option<NamespaceKind>,
@@ -89,6 +103,10 @@ pub struct Vantage {
     pub user_ns: Option<NamespaceKind>,
     /// What `/proc` hides.
     pub hidepid: Option<Hidepid>,
+    /// The name of the user, where a system has no number for one.
+    pub user: Option<Text>,
+    /// On Windows: the run has the rights that its user has as an administrator.
+    pub elevated: Option<bool>,
 }
 
 /// How a table was read.
@@ -127,9 +145,14 @@ pub enum Source {
     Fd,
     /// A table of sysctl(3), on macOS and FreeBSD.
     Sysctl,
+    /// The tables of the IP Helper API of Windows, which name the process of each socket.
+    IpHelper,
 }
 
 impl Source {
+    /// Every source.
+    pub const ALL: [Self; 5] = [Self::SockDiag, Self::Proc, Self::Fd, Self::Sysctl, Self::IpHelper];
+
     /// The name in reports.
     pub const fn name(self) -> &'static str {
         match self {
@@ -137,6 +160,7 @@ impl Source {
             Self::Proc => "proc",
             Self::Fd => "fd",
             Self::Sysctl => "sysctl",
+            Self::IpHelper => "iphlpapi",
         }
     }
 }
@@ -216,9 +240,20 @@ pub enum Via {
     ForeignNetns,
     /// No descriptor: by the cgroup that the socket was created in.
     Cgroup,
+    /// No descriptor: the table of sockets names the process.
+    Table,
 }
 
 impl Via {
+    /// Every way.
+    pub const ALL: [Self; 7] =
+        [Self::Fd, Self::Thread, Self::IoUring, Self::InFlight, Self::ForeignNetns, Self::Cgroup, Self::Table];
+
+    /// True where a number of a descriptor leads to the socket.
+    pub const fn has_descriptor(self) -> bool {
+        !matches!(self, Self::Cgroup | Self::Table)
+    }
+
     /// The name in reports.
     pub const fn name(self) -> &'static str {
         match self {
@@ -228,6 +263,7 @@ impl Via {
             Self::InFlight => "in_flight",
             Self::ForeignNetns => "foreign_netns",
             Self::Cgroup => "cgroup",
+            Self::Table => "table",
         }
     }
 }
@@ -235,7 +271,7 @@ impl Via {
 /// How sure it is that a process holds a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Certainty {
-    /// Its own descriptor was seen.
+    /// Its own descriptor was seen, or the table of sockets names it.
     Proved,
     /// It is the only process of the cgroup that the socket was created in, and could not be looked into.
     Probable,
@@ -262,7 +298,7 @@ pub struct Holder {
     /// Index into [`Snapshot::processes`].
     pub process: u32,
     /// The lowest descriptor of the process that leads to the socket; of an io_uring or a unix socket in between, that one.
-    /// 0 and without meaning for [`Via::Cgroup`].
+    /// 0 and without meaning for [`Via::Cgroup`] and [`Via::Table`].
     pub fd: u32,
     /// The way by which it does.
     pub via: Via,

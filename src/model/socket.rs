@@ -218,7 +218,8 @@ impl Scope {
 /// The part of the kernel that serves a socket, by its own account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KernelOwner {
-    /// What it is: `vxlan`, `geneve`, `bareudp`, `amt`, `gtp`, `wireguard`, `l2tp`, `fou`, `gue`, `nfsd`.
+    /// What it is: `vxlan`, `geneve`, `bareudp`, `amt`, `gtp`, `wireguard`, `l2tp`, `fou`, `gue`, `nfsd`;
+    /// on Windows `system`: the process of the kernel and its drivers.
     pub kind: &'static str,
     /// Its device, where it has one.
     pub device: Option<Text>,

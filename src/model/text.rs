@@ -26,10 +26,29 @@ impl Text {
         self.0.is_empty()
     }
 
-    /// The last component of a path: what follows the last `/`.
+    /// The last component of a path: what follows the last `/`, or the last `\` of a path of Windows.
     pub fn base_name(&self) -> &[u8] {
-        let start = self.0.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1);
+        let is_windows = self.is_windows_path();
+        let parts = |byte: &u8| *byte == b'/' || is_windows && *byte == b'\\';
+        let start = self.0.iter().rposition(parts).map_or(0, |at| at + 1);
         &self.0[start..]
+    }
+
+    /// True for a path as Windows has them: `C:\…`, `\\host\…`, `\Device\…`. Elsewhere a path begins with `/`.
+    pub fn is_windows_path(&self) -> bool {
+        match *self.0 {
+            [b'\\', ..] => true,
+            [letter, b':', b'\\' | b'/', ..] => letter.is_ascii_alphabetic(),
+            _ => false,
+        }
+    }
+
+    /// True for the path of a program of that name. On Windows case does not tell names apart.
+    pub fn is_program(&self, name: &str) -> bool {
+        match self.is_windows_path() {
+            true => self.base_name().eq_ignore_ascii_case(name.as_bytes()),
+            false => self.base_name() == name.as_bytes(),
+        }
     }
 
     /// The text as printable UTF-8 for every medium: `\` is `\\`, a byte that is no UTF-8 `\xNN`, and a character that
@@ -142,6 +161,11 @@ mod tests {
         assert_eq!(Text::from("/usr/sbin/sshd").base_name(), b"sshd");
         assert_eq!(Text::from("sshd").base_name(), b"sshd");
         assert_eq!(Text::from("/").base_name(), b"");
+        assert_eq!(Text::from("/srv/a\\b").base_name(), b"a\\b");
+        assert_eq!(Text::from("C:\\Windows\\System32\\svchost.exe").base_name(), b"svchost.exe");
+        assert_eq!(Text::from("\\\\files\\share\\Run Me.exe").base_name(), b"Run Me.exe");
+        assert!(Text::from("C:\\Windows\\System32\\DNS.exe").is_program("dns.exe"));
+        assert!(!Text::from("/usr/sbin/DNS").is_program("dns"));
     }
 
     proptest! {

@@ -179,6 +179,8 @@ impl<'a> Restorer<'a> {
         let hides = [Hidepid::Off, Hidepid::NoAccess, Hidepid::Invisible, Hidepid::Ptraceable];
         let hidepid = |name: &Text| hides.into_iter().find(|one| one.name().as_bytes() == name.as_bytes());
         Ok(Vantage {
+            user: None,
+            elevated: None,
             uid: from.uid,
             caps: caps.map(|caps| wrong(caps, "vantage.caps")).transpose()?,
             pid_ns: kind(&from.pid_ns, "vantage.pid_ns")?,
@@ -191,8 +193,7 @@ impl<'a> Restorer<'a> {
         let mut tables = Vec::new();
         for (at, (table, more)) in picture.coverage.tables.iter().zip(&more.tables).enumerate() {
             let key = |key: &str| format!("coverage.tables[{at}].{key}");
-            let sources = [Source::SockDiag, Source::Proc, Source::Fd];
-            let source = |name: &String| sources.into_iter().find(|source| source.name() == name);
+            let source = |name: &String| Source::ALL.into_iter().find(|source| source.name() == name);
             let lacks = table.lacks.iter().map(|field| self.words.of(field)).collect::<Option<Vec<_>>>();
             let read = TableRead {
                 table: wrong(self.words.of(&table.table), key("table"))?,
@@ -323,8 +324,7 @@ impl<'a> Restorer<'a> {
             cmdline: more.cmdline.clone(),
             raced: false,
         };
-        let ways = [Via::Fd, Via::Thread, Via::IoUring, Via::InFlight, Via::ForeignNetns, Via::Cgroup];
-        let via = ways.into_iter().find(|via| via.name() == more.via).ok_or(())?;
+        let via = Via::ALL.into_iter().find(|via| via.name() == more.via).ok_or(())?;
         let process = self.process(process, first);
         Ok(report::Owner { process, fd: more.fd.unwrap_or_default(), via, certainty, role: from.role.ok_or(())? })
     }

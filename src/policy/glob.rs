@@ -1,5 +1,7 @@
 //! Patterns for paths and names: `*` stands for anything within a part, `**` as a whole part for any parts.
 
+use crate::model::Text;
+
 /// A pattern. Compared byte by byte, case counts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Glob(String);
@@ -14,7 +16,21 @@ impl Glob {
         &self.0
     }
 
-    /// True where a path or name fits as a whole.
+    /// True where a path or name fits as a whole. Of a path of Windows both `\` and `/` divide the parts, in the pattern
+    /// too, and case does not count.
+    pub fn fits_path(&self, path: &Text) -> bool {
+        if !path.is_windows_path() {
+            return self.fits(path.as_bytes());
+        }
+        let alike = |text: &[u8]| match std::str::from_utf8(text) {
+            Ok(text) => text.to_lowercase().replace('\\', "/").into_bytes(),
+            Err(_) => text.to_ascii_lowercase().iter().map(|b| if *b == b'\\' { b'/' } else { *b }).collect(),
+        };
+        let pattern = String::from_utf8(alike(self.0.as_bytes())).map(Self);
+        pattern.is_ok_and(|pattern| pattern.fits(&alike(path.as_bytes())))
+    }
+
+    /// True where a name fits as a whole, byte by byte.
     pub fn fits(&self, name: &[u8]) -> bool {
         let pattern: Vec<&[u8]> = self.0.as_bytes().split(|byte| *byte == b'/').collect();
         let parts: Vec<&[u8]> = name.split(|byte| *byte == b'/').collect();
@@ -84,6 +100,26 @@ mod tests {
         ] {
             assert_eq!(fits(pattern, name), want, "{pattern} {name}");
         }
+    }
+
+    #[test]
+    fn paths_of_windows_fit_by_either_stroke_and_in_any_case() {
+        let fits = |pattern: &str, path: &str| Glob::new(pattern.to_owned()).fits_path(&path.into());
+        let svchost = "C:\\Windows\\System32\\svchost.exe";
+        for (pattern, want) in [
+            (svchost, true),
+            ("c:/windows/system32/SVCHOST.EXE", true),
+            ("C:\\Windows\\*\\svchost.exe", true),
+            ("C:\\**\\svchost.exe", true),
+            ("C:\\*\\svchost.exe", false),
+            ("D:\\Windows\\System32\\svchost.exe", false),
+            ("svchost.exe", false),
+        ] {
+            assert_eq!(fits(pattern, svchost), want, "{pattern}");
+        }
+        assert!(fits("C:\\Gr\u{f6}\u{df}e\\x.exe", "c:\\GR\u{d6}\u{df}E\\X.EXE"));
+        assert!(!fits("/usr/sbin/SSHD", "/usr/sbin/sshd"));
+        assert!(!fits("/srv/a/b", "/srv/a\\b"));
     }
 
     proptest! {

@@ -203,12 +203,17 @@ impl Selector {
     /// A verified executable, or one that was replaced under a process that runs on.
     fn has_exe(&self, process: &Process) -> bool {
         let exe = process.verified_exe().or(process.exe.as_ref().filter(|_| process.exe_replaced == Some(true)));
-        any(&self.exes, |glob| exe.is_some_and(|exe| glob.fits(exe.as_bytes())))
+        any(&self.exes, |glob| exe.is_some_and(|exe| glob.fits_path(exe)))
     }
 
     fn has_user(&self, process: &Process) -> bool {
         let name = process.user.as_ref().map(Text::as_bytes);
-        let is = |user: &String| name == Some(user.as_bytes()) || process.uid == Some(0) && user == "root";
+        // `DOMAIN\name`: Windows does not tell names apart by case.
+        let same = |name: &[u8], user: &String| match name.contains(&b'\\') {
+            true => name.eq_ignore_ascii_case(user.as_bytes()),
+            false => name == user.as_bytes(),
+        };
+        let is = |user: &String| name.is_some_and(|name| same(name, user)) || process.uid == Some(0) && user == "root";
         let by_number = |uid: &u32| process.uid == Some(*uid);
         self.users.is_empty() && self.uids.is_empty() || self.users.iter().any(is) || self.uids.iter().any(by_number)
     }

@@ -53,12 +53,18 @@ pub(super) fn of_nothing(report: &Report, query: &Query, transports: &[Transport
     if let Some(gap) = report.gaps.iter().find(|gap| hides_sockets(gap, &narrowed)) {
         return Match::CannotTell(format!("{} could not be seen: {}", gap.what, gap.why));
     }
+    // What hardly anybody is told of is missed by who asks for nothing else.
+    let alone = |gap: &&Gap| narrowed.iter().all(|transport| hides_sockets(gap, &[*transport]));
+    if let Some(gap) = report.usual_gaps.iter().filter(|_| !narrowed.is_empty()).find(alone) {
+        return Match::CannotTell(format!("{} could not be seen: {}", gap.what, gap.why));
+    }
     if in_doubt > 0 {
         // Where a capability is lacking, one knows what would help.
-        let why = match (report.counts.no_permission, report.host.has_capabilities()) {
-            (0, _) => "",
-            (_, true) => "; root would see them, or who has cap_sys_ptrace and cap_dac_read_search",
-            (_, false) => "; root would see them",
+        let why = match report.host.platform {
+            _ if report.counts.no_permission == 0 => "",
+            "linux" => "; root would see them, or who has cap_sys_ptrace and cap_dac_read_search",
+            "windows" => "; an elevated run would see them",
+            _ => "; root would see them",
         };
         let listeners = if in_doubt == 1 { "1 listener".to_owned() } else { format!("{in_doubt} listeners") };
         return Match::CannotTell(format!("the owners of {listeners} are not known{why}"));

@@ -78,6 +78,133 @@ pub fn is_directory(name: &[u8]) -> bool {
     DIRECTORIES.iter().any(|known| known.as_bytes() == name) || is_version(name)
 }
 
+/// Directories that every Windows has, and those that installers make.
+const DIRECTORIES_OF_WINDOWS: [&str; 26] = [
+    "AppData",
+    "Common Files",
+    "Downloads",
+    "Google",
+    "Local",
+    "LocalLow",
+    "Microsoft",
+    "Microsoft Shared",
+    "Microsoft.NET",
+    "Program Files",
+    "Program Files (x86)",
+    "ProgramData",
+    "Programs",
+    "Public",
+    "Roaming",
+    "SysWOW64",
+    "System32",
+    "SystemApps",
+    "Temp",
+    "Users",
+    "WinSxS",
+    "Windows",
+    "WindowsApps",
+    "bin",
+    "inetsrv",
+    "wbem",
+];
+
+/// True for a directory that every Windows has.
+pub fn is_directory_of_windows(name: &[u8]) -> bool {
+    DIRECTORIES_OF_WINDOWS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name)) || is_version(name)
+}
+
+/// Processes and services that every Windows has, or that a server of it has by a role of its own.
+const PARTS_OF_WINDOWS: [&str; 71] = [
+    "[System Process]",
+    "ADWS",
+    "BFE",
+    "BITS",
+    "BrokerInfrastructure",
+    "CDPSvc",
+    "CertSvc",
+    "CoreMessagingRegistrar",
+    "CryptSvc",
+    "DFSR",
+    "DNS",
+    "DPS",
+    "DcomLaunch",
+    "Dhcp",
+    "Dnscache",
+    "EventLog",
+    "EventSystem",
+    "FDResPub",
+    "IKEEXT",
+    "IISADMIN",
+    "Idle",
+    "KeyIso",
+    "LanmanServer",
+    "LanmanWorkstation",
+    "LSM",
+    "MpsSvc",
+    "NTDS",
+    "Netlogon",
+    "NlaSvc",
+    "PlugPlay",
+    "PolicyAgent",
+    "Power",
+    "ProfSvc",
+    "Registry",
+    "RemoteAccess",
+    "RpcEptMapper",
+    "RpcSs",
+    "SSDPSRV",
+    "SamSs",
+    "Schedule",
+    "SessionEnv",
+    "Spooler",
+    "System",
+    "SystemEventsBroker",
+    "TermService",
+    "Themes",
+    "UmRdpService",
+    "UserManager",
+    "VaultSvc",
+    "W32Time",
+    "W3SVC",
+    "WAS",
+    "WinDefend",
+    "WinHttpAutoProxySvc",
+    "WinRM",
+    "Winmgmt",
+    "csrss.exe",
+    "dwm.exe",
+    "explorer.exe",
+    "iphlpsvc",
+    "lsass.exe",
+    "nsi",
+    "plugplay.exe",
+    "services.exe",
+    "smss.exe",
+    "spoolsv.exe",
+    "svchost.exe",
+    "upnphost",
+    "wininit.exe",
+    "winlogon.exe",
+    "wineserver",
+];
+
+/// True for a process or service that tells nothing of a host but that it runs Windows.
+pub fn is_part_of_windows(name: &[u8]) -> bool {
+    PARTS_OF_WINDOWS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// True for an authority that every Windows has the accounts of.
+pub fn is_authority(name: &[u8]) -> bool {
+    let known = ["NT AUTHORITY", "NT SERVICE", "BUILTIN", "Window Manager", "Font Driver Host", "IIS APPPOOL"];
+    known.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// True for an account that every Windows has.
+pub fn is_account(name: &[u8]) -> bool {
+    let known = ["SYSTEM", "LOCAL SERVICE", "NETWORK SERVICE", "Administrator", "Guest", "DefaultAppPool"];
+    known.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name))
+}
+
 /// `15`, `3.11`: what stands in paths as the version of a program.
 fn is_version(name: &[u8]) -> bool {
     let short = |digits: &[u8]| matches!(digits.len(), 1 | 2) && digits.iter().all(u8::is_ascii_digit);
@@ -152,7 +279,9 @@ pub fn is_device(name: &[u8]) -> bool {
     let kind = &name[..name.len() - digits.min(4)];
     // `enp0s31f6`: bus, slot, function.
     let place = [&b"enp"[..], b"wlp"].iter().find_map(|prefix| name.strip_prefix(*prefix));
+    let of_windows = ["Ethernet", "Wi-Fi", "Loopback Pseudo-Interface 1"];
     name == b"lo"
+        || of_windows.iter().any(|known| known.as_bytes() == name)
         || (digits > 0 && KINDS.iter().any(|known| known.as_bytes() == kind))
         || place
             .is_some_and(|place| place.len() <= 9 && place.iter().all(|b| b.is_ascii_digit() || b"sfdn".contains(b)))

@@ -18,6 +18,7 @@
 //! | instances of units, ids of containers and pods | `instance-1`, other ids of their form |
 //! | unix sockets | as paths; what is an extension stays |
 //! | network devices, namespaces | `device-1`, `namespace-1`; the names that the kernel and systemd give by themselves stay |
+//! | of Windows: SIDs | their kind and a number; `DOMAIN\name` as host and user; the system's own accounts and services stay |
 //! | command lines | `(redacted)` |
 //! | ports, errors, process ids, inodes, times | stay |
 //!

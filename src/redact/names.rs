@@ -116,6 +116,17 @@ impl<'a> Names<'a> {
         if name == b"root" {
             return name.to_vec();
         }
+        // `DOMAIN\name` of Windows.
+        if let Some(at) = name.iter().position(|byte| *byte == b'\\') {
+            let (domain, own) = (&name[..at], &name[at + 1..]);
+            if known::is_authority(domain) {
+                let own = if known::is_account(own) { own.to_vec() } else { self.program(Word::User, own) };
+                return [domain, b"\\", &own].concat();
+            }
+            let own = if known::is_account(own) { own.to_vec() } else { self.user(own) };
+            self.own.insert(domain.to_ascii_lowercase());
+            return [&self.give(Word::Host, &domain.to_ascii_lowercase())[..], b"\\", &own].concat();
+        }
         self.own.insert(name.to_vec());
         self.give(Word::User, name)
     }
@@ -123,7 +134,7 @@ impl<'a> Names<'a> {
     /// A name for a program, unit or package: it stays where the registry knows it as an owner or a service, or a rule
     /// looks for it.
     pub fn program(&mut self, word: Word, name: &[u8]) -> Vec<u8> {
-        match self.is_program(name) || self.is_service(name) {
+        match self.is_program(name) || self.is_service(name) || known::is_part_of_windows(name) {
             true => name.to_vec(),
             false => self.give(word, name),
         }

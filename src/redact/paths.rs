@@ -3,13 +3,36 @@
 use super::known;
 use super::names::{Names, Word};
 use crate::collect::Rename as _;
+use crate::model::Text;
 
 /// The path of an executable.
 pub fn executable(names: &mut Names<'_>, path: &[u8]) -> Vec<u8> {
     if let Some(name) = path.strip_prefix(b"/memfd:") {
         return [b"/memfd:", &names.program(Word::Program, name)[..]].concat();
     }
+    if Text::from(path).is_windows_path() {
+        return of_windows(names, path);
+    }
     each(names, path, |names, last| names.program(Word::Program, last))
+}
+
+/// The path of an executable of Windows. The letter of a disk stays; a share is somewhere, and so are its parts.
+fn of_windows(names: &mut Names<'_>, path: &[u8]) -> Vec<u8> {
+    let parts: Vec<&[u8]> = path.split(|byte| matches!(byte, b'\\' | b'/')).collect();
+    let is = |part: &[u8], name: &str| part.eq_ignore_ascii_case(name.as_bytes());
+    let mut out: Vec<Vec<u8>> = Vec::with_capacity(parts.len());
+    for (at, part) in parts.iter().enumerate() {
+        let is_home = at == 2 && is(parts[1], "Users") && !known::is_directory_of_windows(part);
+        out.push(match *part {
+            b"" | b"." | b".." => part.to_vec(),
+            [letter, b':'] if at == 0 && letter.is_ascii_alphabetic() => part.to_vec(),
+            name if is_home => names.user(name),
+            last if at + 1 == parts.len() => names.program(Word::Program, last),
+            name if known::is_directory_of_windows(name) || names.is_program(name) => name.to_vec(),
+            name => names.give(Word::Directory, name),
+        });
+    }
+    out.join(&b'\\')
 }
 
 /// The path of a unix socket; an abstract name begins with a NUL byte.

@@ -7,7 +7,7 @@ use super::Screen;
 use super::sandbox::given_up;
 use super::words::{HEADER, count, no_owner, paint, printable, wrap};
 use crate::doctor::{Diagnosis, NamespaceRead};
-use crate::model::{NetNsKind, OwnerStatus, TableStatus, Text};
+use crate::model::{NamespaceKind, NetNsKind, OwnerStatus, TableStatus, Text};
 
 /// How wide the names of the lines are.
 const TITLES: usize = 11;
@@ -60,25 +60,37 @@ pub fn doctor(diagnosis: &Diagnosis<'_>, screen: &Screen, out: &mut dyn Write) -
 }
 
 fn user(diagnosis: &Diagnosis<'_>) -> String {
-    let uid = diagnosis.report.vantage.uid;
-    let who = match uid {
-        Some(0) => "root".to_owned(),
-        Some(uid) if !diagnosis.report.host.has_capabilities() => {
+    let vantage = &diagnosis.report.vantage;
+    let who = match (vantage.uid, &vantage.user) {
+        (Some(0), _) => "root".to_owned(),
+        (Some(uid), _) if !diagnosis.report.host.has_capabilities() => {
             format!("uid {uid}, and not root (to look through other users' descriptors)")
         }
-        Some(uid) => format!("uid {uid}"),
-        None => "not known".to_owned(),
+        (Some(uid), _) => format!("uid {uid}"),
+        (None, Some(user)) => user.escaped(),
+        (None, None) => "not known".to_owned(),
     };
+    let elevated = vantage.elevated.map(|elevated| match elevated {
+        true => "elevated".to_owned(),
+        false => "not elevated (`Run as administrator` is)".to_owned(),
+    });
     let caps = diagnosis.capabilities.iter().map(|capability| match capability.held {
         Some(true) => format!("has {}", capability.name),
         Some(false) => format!("lacks {} (to {})", capability.name, capability.opens),
         None => format!("{}: not known", capability.name),
     });
-    std::iter::once(who).chain(caps).collect::<Vec<_>>().join(", ")
+    std::iter::once(who).chain(elevated).chain(caps).collect::<Vec<_>>().join(", ")
 }
 
 fn vantage(diagnosis: &Diagnosis<'_>) -> String {
     let vantage = &diagnosis.report.vantage;
+    if diagnosis.report.host.platform == "windows" {
+        return match vantage.pid_ns {
+            Some(NamespaceKind::Nested) => "those of a container".to_owned(),
+            Some(NamespaceKind::Initial) => "none: Windows has one list of processes and one network".to_owned(),
+            None => "not known".to_owned(),
+        };
+    }
     let or_unknown = |name: Option<&'static str>| name.unwrap_or("not known");
     format!(
         "pid {}, user {}; /proc hides {}",
@@ -122,7 +134,8 @@ fn tables(diagnosis: &Diagnosis<'_>) -> String {
         parts.push("none could be read".to_owned());
     }
     if !absent.is_empty() {
-        parts.push(format!("not in this kernel: {}", absent.join(", ")));
+        let kernel = if diagnosis.report.host.platform == "windows" { "Windows" } else { "this kernel" };
+        parts.push(format!("not in {kernel}: {}", absent.join(", ")));
     }
     if !unread.is_empty() {
         parts.push(format!("not read: {}", unread.join(", ")));
@@ -153,9 +166,10 @@ fn networks(diagnosis: &Diagnosis<'_>) -> String {
 
 fn processes(diagnosis: &Diagnosis<'_>) -> String {
     let counts = &diagnosis.report.counts;
-    let (lacking, refused) = match diagnosis.report.host.has_capabilities() {
-        true => ("not looked into for lack of a capability", "refused in spite of every capability"),
-        false => ("not looked into, being other users'", "refused to root"),
+    let (lacking, refused) = match diagnosis.report.host.platform {
+        "linux" => ("not looked into for lack of a capability", "refused in spite of every capability"),
+        "windows" => ("not looked into for lack of elevation", "refused in spite of elevation"),
+        _ => ("not looked into, being other users'", "refused to root"),
     };
     let mut parts = vec![format!("{} seen", counts.seen)];
     let reasons =

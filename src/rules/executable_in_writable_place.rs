@@ -76,7 +76,7 @@ fn check(subject: &Subject<'_>) -> Option<Draft> {
     }
     let placed = subject.owners.iter().filter_map(|process| Some((place_of(process)?, process)));
     let (place, process) = placed.max_by_key(|(place, process)| (*place, std::cmp::Reverse(process.pid)))?;
-    let exe = place::exe(process);
+    let (exe, keeper) = (place::exe(process), place::its_keeper(process));
     let (severity, message) = match (place, subject.reach()) {
         (Place::Memory, _) => (Severity::High, format!("{exe} was never a file: it runs from memory")),
         (Place::Scratch, reach) => {
@@ -93,13 +93,13 @@ fn check(subject: &Subject<'_>) -> Option<Draft> {
                 Exposure::Lan => Severity::Low,
                 Exposure::Loopback => Severity::Info,
             };
-            (severity, format!("{exe}, or a directory above it, may be written by others than root"))
+            (severity, format!("{exe}, or a directory above it, may be written by others than {keeper}"))
         }
     };
     let remedy = match place {
         Place::Memory => format!("find out who started pid {} before you end it", process.pid),
         Place::Scratch | Place::Writable => {
-            "install it below a directory that only root may write, and start it from there".to_owned()
+            format!("install it below a directory that only {keeper} may write, and start it from there")
         }
     };
     let evidence = vec![

@@ -124,7 +124,7 @@ fn check(subject: &Subject<'_>) -> Option<Draft> {
     let claim = subject.credible_claim()?;
     let amplifier = of(claim.entry())?;
     let trusted = || subject.servers.iter().filter_map(|process: &&Process| process.trusted_exe());
-    let is_frugal = |exe: &Text| amplifier.frugal.iter().any(|name| name.as_bytes() == exe.base_name());
+    let is_frugal = |exe: &Text| amplifier.frugal.iter().any(|name| exe.is_program(name));
     if claim.confirmed && trusted().next().is_some() && trusted().all(is_frugal) {
         return None;
     }

@@ -62,7 +62,7 @@ fn check(subject: &Subject<'_>) -> Option<Draft> {
     let claimed = known().next()?;
     let assigned = known().any(|entry| entry.source() == EntrySource::Iana);
     let severity = if assigned && subject.reach() != Exposure::Loopback { Severity::Medium } else { Severity::Low };
-    let of_another = |exe: &&Text| claim.owner_is.iter().any(|e| e.owners().any(|n| n.as_bytes() == exe.base_name()));
+    let of_another = |exe: &&Text| claim.owner_is.iter().any(|e| e.owners().any(|n| exe.is_program(n)));
     let trusted = || subject.owners.iter().filter_map(|process: &&Process| process.trusted_exe());
     let exe = trusted().find(of_another).or_else(|| trusted().next())?.escaped();
     let expected: Vec<&str> = claimed.owners().take(4).collect();

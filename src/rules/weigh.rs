@@ -97,7 +97,7 @@ pub(super) fn weigh<'a>(subject: &'a Subject<'_>, wanted: Harm) -> Option<Weighe
 pub(super) fn basis(subject: &Subject<'_>, claim: Credible<'_>) -> Evidence {
     let verified = || subject.owners.iter().filter_map(|process: &&Process| process.verified_exe());
     if claim.confirmed {
-        let listed = |exe: &&Text| claim.entry().owners().any(|name| name.as_bytes() == exe.base_name());
+        let listed = |exe: &&Text| claim.entry().owners().any(|name| exe.is_program(name));
         let trusted = || subject.owners.iter().filter_map(|process: &&Process| process.trusted_exe());
         // A version behind the name is not in the registry: then the first is the one.
         if let Some(exe) = trusted().find(listed).or_else(|| trusted().next()) {

@@ -85,7 +85,7 @@ fn small(path: &Path, trusted: bool) -> Result<String, Error> {
     }
     if trusted {
         let real = path.canonicalize().map_err(failed("read", path))?;
-        let at_fault = real.ancestors().find_map(|part| match is_roots(part) {
+        let at_fault = real.ancestors().enumerate().find_map(|(above, part)| match is_roots(part, above) {
             Ok(true) => None,
             Ok(false) => Some(Ok(part.to_owned())),
             Err(error) => Some(Err(failed("read", part)(error))),
@@ -93,8 +93,8 @@ fn small(path: &Path, trusted: bool) -> Result<String, Error> {
         if let Some(part) = at_fault.transpose()? {
             return Err(Error::Content {
                 path: path.to_owned(),
-                problem: format!("{} does not belong to root alone, and this run is root's", part.display()),
-                hint: "make root its owner, and take write permission from group and others",
+                problem: format!("{} does not belong to {OWNER} alone, and this run is {OWNERS_RUN}", part.display()),
+                hint: MEND,
             });
         }
     }
@@ -108,15 +108,44 @@ fn small(path: &Path, trusted: bool) -> Result<String, Error> {
     }
 }
 
-/// True where only root can change a file or directory.
-fn is_roots(path: &Path) -> io::Result<bool> {
+/// Who decides what a run with rights believes, whose such a run is, and how a file becomes theirs alone.
+const OWNER: &str = if cfg!(windows) { "administrators" } else { "root" };
+const OWNERS_RUN: &str = if cfg!(windows) { "elevated" } else { "root's" };
+const MEND: &str = match cfg!(windows) {
+    true => {
+        "make Administrators its owner and take write permission from others: \
+         icacls PATH /setowner *S-1-5-32-544, then icacls PATH /inheritance:r /grant *S-1-5-32-544:F *S-1-5-18:F *S-1-5-32-545:RX"
+    }
+    false => "make root its owner, and take write permission from group and others",
+};
+
+/// True where only root can change a file or directory, on Windows only administrators. The file has nothing above it,
+/// its directory one.
+fn is_roots(path: &Path, above: usize) -> io::Result<bool> {
     cfg_select! {
         unix => {
             use std::os::unix::fs::MetadataExt as _;
+            let _ = above;
             let metadata = std::fs::metadata(path)?;
             Ok(metadata.uid() == 0 && metadata.mode() & 0o022 == 0)
         }
-        _ => Ok(path.exists()),
+        windows => {
+            use crate::model::{Protected, others_may_change};
+            let what = match above {
+                0 => Protected::File,
+                1 => Protected::Directory,
+                _ => Protected::Above,
+            };
+            let opened = super::descriptor::Opened::new(path);
+            let sddl = opened.and_then(|opened| opened.sddl());
+            let sddl = sddl.map_err(|number| io::Error::from_raw_os_error(number.cast_signed()))?;
+            Ok(others_may_change(&sddl, what) == Some(false))
+        }
+        // Who can change it there is not known.
+        _ => {
+            let _ = (path, above);
+            Ok(false)
+        }
     }
 }
 

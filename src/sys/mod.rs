@@ -1,8 +1,11 @@
 //! Files, terminals and the identity of the user: with `collect` the only place where platforms differ.
 
+#[cfg(windows)]
+pub mod descriptor;
 pub mod input;
 pub mod journal;
 pub mod output;
+pub mod places;
 pub mod privilege;
 pub mod sandbox;
 pub mod store;

@@ -32,6 +32,9 @@ pub struct Place {
 /// else root's in `/var/lib/earmark` and another user's in `$XDG_STATE_HOME/earmark`, by default
 /// `~/.local/state/earmark`.
 pub fn place() -> Result<Place, Error> {
+    if !cfg!(unix) {
+        return Err(not_kept());
+    }
     // Whoever starts a program with rights of its own must not choose where it writes.
     let is_lent = super::privilege::is_lent();
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty() && !is_lent);
@@ -61,6 +64,14 @@ fn place_of(user: Option<u32>, variable: &dyn Fn(&str) -> Option<OsString>) -> R
     }
 }
 
+/// Without owners and modes of files, who else could have written a state is not checked here; so there is none.
+fn not_kept() -> Error {
+    Error::Usage {
+        problem: "no state of the last audit is kept on this system, and so --cron cannot say what is new".to_owned(),
+        hint: "leave --cron out: audit tells everything; or compare two reports with `earmark diff`".to_owned(),
+    }
+}
+
 fn nowhere(problem: &str) -> Error {
     Error::Usage { problem: problem.to_owned(), hint: "set STATE_DIRECTORY to a directory of this user".to_owned() }
 }
@@ -74,7 +85,7 @@ pub enum Store {}
 impl Store {
     /// Always an error.
     pub fn open(_: &Place) -> Result<Self, Error> {
-        Err(nowhere("no state is kept on this platform"))
+        Err(not_kept())
     }
 
     /// Nothing.
@@ -103,7 +114,7 @@ impl Store {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 

@@ -8,7 +8,7 @@ use super::super::words::{hex, printable, rule_names, time};
 use super::policy::Expectation;
 use super::wire::{Alternative, Later, WireCounterpart, WireKernelOwner, WireNetNs};
 use super::{Context, safe};
-use crate::model::{Container, Local, Text, Via};
+use crate::model::{Container, Local, Text};
 use crate::report;
 
 /// One listener.
@@ -225,7 +225,7 @@ impl Listener {
             exposure: listener.exposure.name(),
             netns: WireNetNs::new(context, report.netns(listener)),
             uid: socket.uid,
-            inode: safe(socket.inode).and_then(|inode| context.volatile(inode)),
+            inode: safe(socket.inode).filter(|_| report.host.has_inodes()).and_then(|inode| context.volatile(inode)),
             cookie: socket.cookie.and_then(|cookie| context.volatile(hex(cookie))),
             cgroup: report.cgroup(listener).and_then(|cgroup| match cgroup.starts_with("id:") {
                 true => context.volatile(cgroup),
@@ -287,7 +287,7 @@ impl Owner {
             package_state: Some(process.package_state.name()),
             script: escaped(process.script.as_ref()),
             cmdline: escaped(process.cmdline.as_ref().filter(|_| context.view.cmdline)),
-            fd: context.volatile(owner.fd).filter(|_| owner.via != Via::Cgroup),
+            fd: context.volatile(owner.fd).filter(|_| owner.via.has_descriptor()),
             via: owner.via.name(),
             certainty: owner.certainty.name(),
             role: owner.role.name(),

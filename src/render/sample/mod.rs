@@ -97,6 +97,7 @@ impl Builder {
                 pid_ns: Some(NamespaceKind::Initial),
                 user_ns: Some(NamespaceKind::Initial),
                 hidepid: Some(Hidepid::Off),
+                ..Vantage::default()
             },
             namespaces: vec![netns],
             tables: vec![read("tcp", Source::SockDiag), read("udp", Source::SockDiag), read("packet", Source::Proc)],
