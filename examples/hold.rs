@@ -1,9 +1,9 @@
 //! Holds sockets open until its standard input ends: a daemon of any kind and name for tests and captures.
 //!
-//!     cargo run --example hold -- [--loopback] [--name COMM] [--workers N] [--by WAY] SOCKET…
+//!     cargo run --example hold -- [--loopback] [--name COMM] [--user UID] [--workers N] [--by WAY] SOCKET…
 //!
 //! Each SOCKET is a word as `tests/support/sockets.rs` has it. A worker is a process that inherits every
-//! socket; `--loopback` brings the loopback device of a new network namespace up first. `--by`
+//! socket; `--loopback` brings the loopback device of a new network namespace up first. `--user` is who holds them, `--by`
 //! holds them by a thread (`thread`), a process whose first thread has ended (`orphan`), an io_uring (`ring`), a message
 //! that nobody receives (`message`), or from another network namespace (`away`).
 
@@ -87,6 +87,9 @@ fn main() -> std::io::Result<()> {
     };
     if let Some(name) = option("--name") {
         sockets::set_name(name.as_bytes())?;
+    }
+    if let Some(user) = option("--user").and_then(|user| user.to_str()?.parse().ok()) {
+        sockets::become_user(user)?;
     }
     let workers: u32 = option("--workers").and_then(|count| count.to_str()?.parse().ok()).unwrap_or(0);
     if let Some(way) = option("--by") {

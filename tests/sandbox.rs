@@ -7,7 +7,7 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -15,15 +15,20 @@ use std::time::{Duration, Instant};
 
 use support::world::{command, report};
 
-/// Runs the program until it has printed more than a pipe of one page takes, and returns what the kernel says of it then,
-/// with all that it printed.
+/// Runs the program until it has printed more than there is room for in a pipe of one page, and returns what the kernel says
+/// of it then, with all that it printed.
 fn printing(command: &mut Command) -> (BTreeMap<String, String>, Vec<u8>) {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program");
-    let mut pipe = child.stdout.take().expect("a pipe");
+    // However little there is to tell of a host, it is more than what is left.
+    const FILLED: usize = 4000;
+    let (mut pipe, mut end) = std::io::pipe().expect("a pipe");
     #[expect(unsafe_code, reason = "libc alone sets the size of a pipe")]
     // SAFETY: it takes two numbers.
     let size = unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETPIPE_SZ, 4096) };
     assert!(size >= 4096, "a smaller pipe");
+    end.write_all(&[0; FILLED]).expect("there is room");
+    let mut child = command.stdout(end).stderr(Stdio::null()).spawn().expect("the program");
+    // Our own end of the pipe goes with this.
+    command.stdout(Stdio::null());
     let place = format!("/proc/{}", child.id());
     let began = Instant::now();
     let waits = |call: String| {
@@ -38,6 +43,7 @@ fn printing(command: &mut Command) -> (BTreeMap<String, String>, Vec<u8>) {
     let mut printed = Vec::new();
     pipe.read_to_end(&mut printed).expect("its output");
     child.wait().expect("its end");
+    let printed = printed.split_off(FILLED);
     let line = |line: &str| line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
     (status.lines().filter_map(line).collect(), printed)
 }

@@ -1,7 +1,7 @@
 //! Sockets of every kind on demand, so that a test can look for exactly what it opened.
 //!
 //! A socket is told by a word: `tcp/0.0.0.0:22`, `tcp/[::]:22;v6only`, `udp/127.0.0.1:323`, `udp/127.0.0.1:40000;peer=127.0.0.1:53`,
-//! `mptcp/…`, `udplite/…`, `raw/0.0.0.0:1`, `packet/0x0800`, `vsock/7028`, `unix/stream:/run/x`, `unix/dgram:@name`. Options follow
+//! `mptcp/…`, `udplite/…`, `sctp/…`, `dccp/…`, `raw/0.0.0.0:1`, `packet/0x0800`, `vsock/7028`, `unix/stream:/run/x`, `unix/dgram:@name`. Options follow
 //! semicolons: `v6only`, `device=lo`, `reuseport`, `transparent`, `bound` (do not listen), `backlog=N`, `peer=ADDRESS`.
 
 #![allow(dead_code, reason = "each live test uses a part of what they share")]
@@ -11,6 +11,9 @@ use std::io::{Error, Result};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 
+/// `include/linux/net.h`.
+const SOCK_DCCP: i32 = 6;
+
 /// Opens the socket that a word tells; it lives as long as the descriptor.
 pub fn open(word: &str) -> Result<OwnedFd> {
     let mut parts = word.split(';');
@@ -19,6 +22,8 @@ pub fn open(word: &str) -> Result<OwnedFd> {
     match kind {
         "tcp" => internet(place, libc::SOCK_STREAM, 0, &options),
         "mptcp" => internet(place, libc::SOCK_STREAM, 262, &options),
+        "sctp" => internet(place, libc::SOCK_STREAM, libc::IPPROTO_SCTP, &options),
+        "dccp" => internet(place, SOCK_DCCP, libc::IPPROTO_DCCP, &options),
         "udp" => internet(place, libc::SOCK_DGRAM, 0, &options),
         "udplite" => internet(place, libc::SOCK_DGRAM, 136, &options),
         "raw" => internet(
@@ -88,7 +93,7 @@ fn internet(place: &str, kind: i32, protocol: i32, options: &[&str]) -> Result<O
             // SAFETY: as above.
             check(unsafe { libc::connect(socket.as_raw_fd(), pointer, length) })
         })?;
-    } else if kind == libc::SOCK_STREAM && !options.contains(&"bound") {
+    } else if matches!(kind, libc::SOCK_STREAM | SOCK_DCCP) && !options.contains(&"bound") {
         let backlog = option("backlog").and_then(|backlog| backlog.parse().ok()).unwrap_or(128);
         // SAFETY: listen(2) takes numbers.
         check(unsafe { libc::listen(socket.as_raw_fd(), backlog) })?;
@@ -199,6 +204,17 @@ pub fn loopback_up() -> Result<()> {
     // SAFETY: SIOCSIFFLAGS reads one ifreq.
     check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &request) })?;
     Ok(())
+}
+
+/// Becomes another user, in the group of the same number; what ends this process with its parent is set anew.
+pub fn become_user(user: u32) -> Result<()> {
+    // SAFETY: each of them takes numbers, and the list of groups is empty.
+    unsafe {
+        check(libc::setgroups(0, std::ptr::null()))?;
+        check(libc::setgid(user))?;
+        check(libc::setuid(user))?;
+    }
+    die_with_parent()
 }
 
 /// Ends this process when its parent does.

@@ -324,4 +324,6 @@ fn name_users(kernel: &dyn Kernel<Question>, snapshot: &mut Snapshot) {
 }
 
 #[cfg(test)]
+mod old_tests;
+#[cfg(test)]
 mod tests;

@@ -219,7 +219,7 @@ pub fn version(release: &[u8]) -> Option<(u32, u32)> {
 pub struct Protocols {
     /// Names and numbers of sockets.
     rows: Vec<(Vec<u8>, u64)>,
-    counts_mptcp: bool,
+    version: Option<(u32, u32)>,
 }
 
 impl Protocols {
@@ -232,14 +232,20 @@ impl Protocols {
             Some((name.to_vec(), std::str::from_utf8(sockets).ok()?.parse().unwrap_or(u64::MAX)))
         };
         let rows = text.split(|byte| *byte == b'\n').filter_map(row).collect();
-        Self { rows, counts_mptcp: version(release).is_some_and(|version| version >= (6, 2)) }
+        Self { rows, version: version(release) }
+    }
+
+    /// The first two numbers of the kernel's release.
+    pub fn version(&self) -> Option<(u32, u32)> {
+        self.version
     }
 
     /// True where the kernel counts the sockets of a table's protocol, and there are none. Only asked of MPTCP: its dump
     /// walks the whole hash of listeners with a lock for each bucket, which takes longer than all other tables together.
     pub fn has_none(&self, table: Table) -> bool {
         let asked = matches!(table, Table::Mptcp | Table::Mptcp6);
-        asked && self.counts_mptcp && self.has(table) && self.sockets(Self::name(table)) == 0
+        let counts = self.version.is_some_and(|version| version >= (6, 2));
+        asked && counts && self.has(table) && self.sockets(Self::name(table)) == 0
     }
 
     /// True where the kernel counts every socket that a table may have a row of, and there are none. It counts what is in

@@ -97,6 +97,17 @@ pub fn request(table: Table) -> Vec<u8> {
     }
 }
 
+/// The fields of a listener that a kernel of a version does not tell.
+pub fn lacks(table: Table, version: (u32, u32)) -> &'static [&'static str] {
+    match table {
+        Table::Packet | Table::Vsock => &[],
+        Table::Unix if version < (5, 3) => &["uid"],
+        Table::Unix => &[],
+        _ if version < (5, 8) => &["cgroup"],
+        _ => &[],
+    }
+}
+
 /// The bodies of the requests for TCP sockets that have a peer, for either family.
 pub fn connected_requests() -> [Vec<u8>; 2] {
     // Without what has no inode any more, TIME-WAIT, and what has none yet, NEW-SYN-RECV.

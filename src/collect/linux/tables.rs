@@ -118,25 +118,31 @@ impl Tables {
             return Reading::new(TableStatus::Absent, None, &[], None);
         }
         let refusal = match self.read_diag(kernel, table) {
-            Ok(()) => {
-                let source = Some(Source::SockDiag);
-                return Reading::new(TableStatus::Read, source, &[], None);
+            Ok(tells) => {
+                let version = protocols.and_then(Protocols::version);
+                let lacks = version.map_or(&[][..], |version| sock_diag::lacks(table, version));
+                // A distribution may have brought it into its older kernel.
+                let lacks = if tells { &[] } else { lacks };
+                return Reading::new(TableStatus::Read, Some(Source::SockDiag), lacks, None);
             }
             Err(refusal) => refusal,
         };
         let error = Some(format!("sock_diag: {}", words(refusal)));
+        // This table, or netlink as a whole, is not there for us: that is the rule on some hosts, and no failure.
+        let is_absent = matches!(refusal, Refusal::ENOENT | Refusal::EPROTONOSUPPORT) || refusal.is_denied();
         match (table, self.read_proc(kernel, table)) {
             (_, Ok(())) => {
                 let (source, lacks) = (Some(Source::Proc), proc_net::lacks(table));
                 Reading::new(TableStatus::Read, source, lacks, error)
             }
-            // An MPTCP listener shows in the table of TCP as well: what is missing is its mark.
-            (Table::Mptcp | Table::Mptcp6, Err(_)) if refusal == Refusal::ENOENT || refusal.is_denied() => {
-                let source = Some(if refusal.is_denied() { Source::Proc } else { Source::SockDiag });
-                let lacks = &["mptcp"];
-                Reading::new(TableStatus::Read, source, lacks, error)
+            // An MPTCP listener shows in the table of TCP as well: what is missing is its mark. Linux 5.6 has its sockets, and
+            // takes no number of a protocol that is larger than 255.
+            (Table::Mptcp | Table::Mptcp6, Err(_)) if is_absent || refusal == Refusal::EINVAL => {
+                let by_netlink = matches!(refusal, Refusal::ENOENT | Refusal::EINVAL);
+                let source = Some(if by_netlink { Source::SockDiag } else { Source::Proc });
+                Reading::new(TableStatus::Read, source, &["mptcp"], error)
             }
-            (Table::Vsock, Err(_)) if refusal == Refusal::ENOENT || refusal.is_denied() => {
+            (Table::Vsock, Err(_)) if is_absent => {
                 let lacks = &["cookie", "uid"];
                 Reading::new(TableStatus::Read, Some(Source::Fd), lacks, error)
             }
@@ -151,7 +157,8 @@ impl Tables {
         }
     }
 
-    fn read_diag(&mut self, kernel: &dyn Kernel<Question>, table: Table) -> Result<(), Refusal> {
+    /// Returns whether any row has what only newer kernels tell.
+    fn read_diag(&mut self, kernel: &dyn Kernel<Question>, table: Table) -> Result<bool, Refusal> {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
         let asked = kernel.ask(&Question::Diag(table), &mut buffer);
@@ -159,12 +166,16 @@ impl Tables {
         let (sockets, end, bad) = sock_diag::decode(table, &buffer);
         self.buffer = buffer;
         self.count_bad(table, bad);
+        let tells = sockets.iter().any(|socket| match table {
+            Table::Unix => socket.uid.is_some(),
+            _ => socket.cgroup.is_some(),
+        });
         for socket in sockets {
             self.join(socket);
         }
         asked?;
         match end {
-            End::Done => Ok(()),
+            End::Done => Ok(tells),
             End::Error(errno) => Err(Refusal::Errno(errno)),
             End::Cut => Err(Refusal::EMSGSIZE),
         }
