@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::findings;
 use crate::finding::{About, Finding};
 use crate::model::{
-    Cgroup, Gap, NetNs, OwnerStatus, Process, Socket, TableRead, TableStatus, Text, Timestamp, Transport,
+    Cgroup, ExeState, Gap, NetNs, OwnerStatus, Process, Socket, TableRead, TableStatus, Text, Timestamp, Transport,
 };
 use crate::policy::{Candidate, Fit, Policy, Selector, Stance};
 use crate::rules::{Approval, Draft, PolicyEntry};
@@ -171,6 +171,12 @@ fn unexpected(locally: bool) -> Said {
     Said { approval: Some(Approval::Unexpected { locally }), ..Said::default() }
 }
 
+/// True where the executable was deleted, and whether another took its place, and so may be the one that is expected, is not
+/// known.
+fn may_be_replaced(process: &Process) -> bool {
+    process.exe_state == ExeState::Deleted && process.exe_replaced.is_none()
+}
+
 /// A listener as the policy looks at it.
 pub(super) fn candidate<'a>(
     (namespaces, cgroups): (&'a [NetNs], &'a BTreeMap<u64, Cgroup>),
@@ -189,7 +195,7 @@ pub(super) fn candidate<'a>(
         // What systemd opened for a unit is that unit's, whoever holds it: nobody else can open a socket in its cgroup.
         socket_unit: origin.filter(|unit| unit.as_bytes().ends_with(b".socket")),
         is_attributed: matches!(status, OwnerStatus::Known | OwnerStatus::Kernel | OwnerStatus::None)
-            && !owners.iter().any(|process| process.is_hidden()),
+            && !owners.iter().any(|process| process.is_hidden() || may_be_replaced(process)),
     }
 }
 

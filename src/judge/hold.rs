@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::approval::{self, Judge, Said};
 use super::{findings, service, sort_findings, tool};
 use crate::finding::{About, Finding, Severity, Status, Theme};
-use crate::model::{Certainty, ExeState, OwnerStatus, Process, State, Transport};
+use crate::model::{Certainty, OwnerStatus, Process, State, Transport};
 use crate::policy::Policy;
 use crate::registry::{Registry, Verdict};
 use crate::report::{Listener, Report};
@@ -83,16 +83,13 @@ fn listener(
     let socket = &listener.socket;
     let proved = listener.owners.iter().filter(|owner| owner.certainty == Certainty::Proved);
     let owners: Vec<&Process> = proved.map(|owner| report.process(owner)).collect();
-    let mut candidate = approval::candidate(
+    let candidate = approval::candidate(
         (&report.namespaces, &report.cgroups),
         socket,
         &listener.interface,
         &owners,
         listener.owner_status,
     );
-    // Whether it was replaced, and so may be the one that is expected, is not told.
-    let doubtful = |process: &&Process| process.exe_state == ExeState::Deleted && process.exe_replaced.is_none();
-    candidate.is_attributed &= !owners.iter().any(doubtful);
     let kernel_chosen = is_handed_out(report, listener);
     let by_chance = kernel_chosen && socket.state == State::Unconnected;
     let said = if serves(socket) { judge.say(&candidate, by_chance) } else { Said::default() };

@@ -91,6 +91,10 @@ impl<'a> Rows<'a> {
 
     /// Adds what a table or a descriptor told of, and returns the place of its socket where it is one that is wanted.
     pub fn join(&mut self, handle: u64, meaning: Meaning) -> Option<u32> {
+        // What became a connection since its table was read is no capture's to keep, and so it leads to nothing here either.
+        if matches!(meaning, Meaning::Other | Meaning::Bad) {
+            return None;
+        }
         if let Some(known) = self.by_handle.get(&handle) {
             return Some(*known);
         }

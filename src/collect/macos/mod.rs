@@ -215,7 +215,7 @@ impl Scan<'_> {
         for one in listing.held {
             // What a file port is not yet, the process can make a descriptor.
             let via = if one.is_port { Via::InFlight } else { Via::Fd };
-            let socket = rows.at(one.handle).or_else(|| rows.join(one.handle, one.meaning));
+            let socket = rows.join(one.handle, one.meaning);
             held.extend(socket.map(|socket| Holder { via, ..Holder::proved(socket, 0, one.number) }));
         }
         if held.is_empty() {

@@ -205,7 +205,7 @@ fn all_sockets(answer: &[u8], names: &mut dyn Rename, mut handles: Option<&mut H
     let (records, is_whole) = sockets::records(answer);
     let mut out = Vec::new();
     for record in records {
-        let head = [record.number, record.kind.min(1), record.errno, record.socket.len() as u32];
+        let head = [record.number, u32::from(record.kind == 1), record.errno, record.socket.len() as u32];
         // A socket that could not be listed is left out, and what makes no sense is counted again.
         let listing = sockets::listing(&one(head, record.socket));
         if listing.held.iter().any(|held| !is_listed(&held.meaning) && held.meaning != Meaning::Bad) {
