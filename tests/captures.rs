@@ -50,8 +50,8 @@ fn what_could_be_seen_is_told_in_the_words_of_its_system() {
     for name in ["mac-as-user", "freebsd-server"] {
         let told = said(&folder.join(format!("{name}.capture")), &["doctor"]);
         assert!(!told.contains("cap_") && !told.contains("/proc"), "{told}");
-        // The size of the registry changes with every release.
-        let told: Vec<&str> = told.lines().filter(|line| !line.starts_with("registry")).collect();
+        // The size of the registry changes with every release, and where it is extended is of the system that this runs on.
+        let told: Vec<&str> = told.lines().filter(|line| !line.contains("registry")).collect();
         insta::assert_snapshot!(format!("{name}-doctor"), told.join("\n"));
     }
 }

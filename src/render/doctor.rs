@@ -37,7 +37,7 @@ pub fn doctor(diagnosis: &Diagnosis<'_>, screen: &Screen, out: &mut dyn Write) -
         ("owners", owners(diagnosis)),
         ("registry", registry(diagnosis)),
     ];
-    if diagnosis.report.host.has_capabilities() {
+    if matches!(diagnosis.report.host.platform, "linux" | "windows") {
         lines.insert(2, ("namespaces", vantage(diagnosis)));
     }
     lines.extend(diagnosis.sandbox.iter().map(|sandbox| ("rights", given_up(sandbox))));
