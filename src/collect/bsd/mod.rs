@@ -17,3 +17,4 @@ pub mod layout;
 pub mod live;
 pub mod rename;
 pub mod rows;
+pub mod transcript;

@@ -9,6 +9,7 @@ use crate::collect::Ask;
 use crate::collect::bsd::errno::{EINVAL, ENOENT};
 use crate::collect::bsd::fetch::fetch;
 use crate::collect::bsd::live::{self as alike, Deadline};
+use crate::collect::bsd::transcript;
 use crate::collect::capture::Capture;
 use crate::collect::seam::{Kernel, Recorder, Refusal};
 use crate::error::Error;
@@ -27,7 +28,7 @@ pub fn record(root: Option<&Path>, ask: &Ask) -> Result<Capture, Error> {
     let recorder = Recorder::new("freebsd", &live, rename::kept);
     super::snapshot(&recorder, &ask.everything());
     let mut capture = recorder.finish();
-    capture.heading = rename::heading(&capture);
+    capture.heading = transcript::heading(&capture);
     Ok(capture)
 }
 

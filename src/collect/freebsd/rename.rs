@@ -4,19 +4,18 @@
 //! rows stay that could be listed. A question that is not known is left out with its answers.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::decode;
 use super::layout as at;
 use super::question::{Question, names};
 use crate::collect::bsd::bytes::{Bytes, put, records};
-use crate::collect::bsd::host;
 use crate::collect::bsd::inet::Meaning;
 use crate::collect::bsd::rename::{self as alike, Copy, Handles};
+use crate::collect::bsd::transcript::{Same, heading};
 use crate::collect::capture::{Answer, Capture};
 use crate::collect::rename::{Kind, Rename};
-use crate::model::{Text, Transport};
+use crate::model::Transport;
 
 /// The same capture with other names for the names in it.
 pub fn renamed(capture: &Capture, names: &mut dyn Rename) -> Capture {
@@ -41,42 +40,6 @@ pub fn renamed(capture: &Capture, names: &mut dyn Rename) -> Capture {
     }
     out.heading = heading(&out);
     out
-}
-
-/// What host a capture is of, and from where it was looked at.
-pub fn heading(capture: &Capture) -> Vec<String> {
-    let first = |question: Question| {
-        let answers = capture.answers.get(&question.to_string())?;
-        answers.first()?.as_ref().ok().cloned()
-    };
-    let text = |name| first(Question::Sysctl(name)).and_then(|answer| host::text(&answer));
-    let mut heading = Vec::new();
-    for (what, name) in [("hostname", names::HOSTNAME), ("kernel", names::RELEASE)] {
-        heading.extend(text(name).as_ref().map(Text::escaped).map(|text| format!("{what}: {text}")));
-    }
-    for question in [Question::Vantage, Question::Clock] {
-        let name = question.to_string();
-        let line = first(question).map(|answer| Text::from(answer.trim_ascii()).escaped());
-        heading.extend(line.map(|line| format!("{name}: {line}")));
-    }
-    heading
-}
-
-/// Gives each name itself.
-struct Same;
-
-impl Rename for Same {
-    fn name(&mut self, _: Kind, name: &[u8]) -> Vec<u8> {
-        name.to_vec()
-    }
-
-    fn ip(&mut self, ip: IpAddr) -> IpAddr {
-        ip
-    }
-
-    fn id(&mut self, id: u32) -> u32 {
-        id
-    }
 }
 
 /// An answer with nothing in it but what is read: of the tables no peer and no connection, and of open files sockets alone.

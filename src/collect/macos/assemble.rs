@@ -2,9 +2,9 @@
 
 use super::layout::{self as at, tables as table};
 use super::question::{Question, names};
-use super::transcript::heading;
 use crate::collect::bsd::assemble::{assert_is_kept, file_lines, refuse, tell};
 use crate::collect::bsd::bytes::put;
+use crate::collect::bsd::transcript::heading;
 use crate::collect::capture::Capture;
 use crate::model::Transport;
 

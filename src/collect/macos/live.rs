@@ -17,6 +17,7 @@ use crate::collect::bsd::bytes::Bytes;
 use crate::collect::bsd::errno::{EINVAL, ENOMEM};
 use crate::collect::bsd::fetch::fetch;
 use crate::collect::bsd::live::{self as alike, Deadline};
+use crate::collect::bsd::transcript::heading;
 use crate::collect::capture::Capture;
 use crate::collect::seam::{Kernel, Recorder, Refusal};
 use crate::error::Error;
@@ -44,7 +45,7 @@ pub fn record(root: Option<&Path>, ask: &Ask) -> Result<Capture, Error> {
     let recorder = Recorder::new("macos", &live, transcript::kept);
     super::snapshot(&recorder, &ask.everything());
     let mut capture = recorder.finish();
-    capture.heading = transcript::heading(&capture);
+    capture.heading = heading(&capture);
     Ok(capture)
 }
 

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use super::layout::{self as at, tables as table};
 use super::question::{Question, names};
-use super::transcript::heading;
 use super::{sockets, tables};
 use crate::collect::bsd::bytes::{Bytes, put};
 use crate::collect::bsd::inet::Meaning;
 use crate::collect::bsd::rename::{self as alike, Copy, Handles};
+use crate::collect::bsd::transcript::heading;
 use crate::collect::capture::{Answer, Capture};
 use crate::collect::rename::{Kind, Rename};
 use crate::model::Transport;
